@@ -1,0 +1,148 @@
+//! To and from the types of the `http` crate.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Version, request, response};
+
+use crate::error::HeadError;
+use crate::framing::BodyKind;
+use crate::head::request::{RequestHead, VERSION};
+use crate::head::response::ResponseHead;
+use crate::headers::Headers;
+use crate::token;
+
+/// The fields of the map, names in lower case. Fails if a value has white space at an end.
+impl TryFrom<&HeaderMap> for Headers {
+    type Error = HeadError;
+
+    fn try_from(map: &HeaderMap) -> Result<Self, HeadError> {
+        let mut headers = Self::new();
+        for (name, value) in map {
+            headers.append(name, value)?;
+        }
+        Ok(headers)
+    }
+}
+
+/// Spelling and the order among different names are lost. Fails beyond the 32 768 fields a map can hold.
+impl TryFrom<&Headers> for HeaderMap {
+    type Error = HeadError;
+
+    fn try_from(headers: &Headers) -> Result<Self, HeadError> {
+        let mut map = Self::new();
+        map.try_reserve(headers.len()).map_err(|_| HeadError::TooLarge)?;
+        for (name, value) in headers.fields() {
+            let name = HeaderName::from_bytes(name).map_err(|_| HeadError::BadHeaderName)?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| HeadError::BadHeaderValue)?;
+            map.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
+        }
+        Ok(map)
+    }
+}
+
+/// A head for an origin server: the target is path and query of the URI (its authority with CONNECT). `Host` comes
+/// first and from the URI, unless the parts have one. The body is what `Content-Length` or `Transfer-Encoding` of
+/// the parts say, none without either. The version is not looked at.
+impl TryFrom<&request::Parts> for RequestHead {
+    type Error = HeadError;
+
+    fn try_from(parts: &request::Parts) -> Result<Self, HeadError> {
+        let authority = parts.uri.authority().map(|a| a.as_str().rsplit('@').next().unwrap_or_default());
+        let target = match parts.uri.path_and_query() {
+            _ if parts.method == Method::CONNECT => authority.unwrap_or_default(),
+            Some(path) => path.as_str(),
+            None => "/",
+        };
+        let mut builder = Self::builder(parts.method.clone(), target);
+        if let Some(host) = authority
+            && !parts.headers.contains_key(http::header::HOST)
+        {
+            builder = builder.header("host", host);
+        }
+        let mut body = BodyKind::None;
+        for (name, value) in &parts.headers {
+            builder = match name.as_str() {
+                "content-length" => {
+                    body =
+                        BodyKind::Length(token::decimal(value.as_bytes()).ok_or(HeadError::ReservedHeader)?);
+                    builder.header(name, value)
+                }
+                "transfer-encoding" => {
+                    body = BodyKind::Chunked;
+                    builder.header(name, value)
+                }
+                "expect" if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+                    builder.expect_continue()
+                }
+                "upgrade" => builder.upgrade(value.to_str().map_err(|_| HeadError::BadHeaderValue)?),
+                "connection" => token::members(value.as_bytes()).try_fold(builder, |builder, option| {
+                    match option.eq_ignore_ascii_case(b"upgrade") {
+                        true if parts.headers.contains_key(http::header::UPGRADE) => Ok(builder),
+                        true => Err(HeadError::ReservedHeader),
+                        false => Ok(builder.header("connection", option)),
+                    }
+                })?,
+                _ => builder.header(name, value),
+            };
+        }
+        builder.body(body).build()
+    }
+}
+
+/// Every field is carried over, those that the library wrote included. The URI is the request target.
+impl TryFrom<&RequestHead> for request::Parts {
+    type Error = HeadError;
+
+    fn try_from(head: &RequestHead) -> Result<Self, HeadError> {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.method = head.method().clone();
+        parts.uri = head.target().parse().map_err(|_| HeadError::BadTarget)?;
+        parts.version = VERSION;
+        parts.headers = HeaderMap::try_from(&head.headers())?;
+        Ok(parts)
+    }
+}
+
+/// The reason is empty, the version HTTP/1.1 unless it is HTTP/1.0.
+impl TryFrom<&response::Parts> for ResponseHead {
+    type Error = HeadError;
+
+    fn try_from(parts: &response::Parts) -> Result<Self, HeadError> {
+        let version = if parts.version == Version::HTTP_10 { Version::HTTP_10 } else { Version::HTTP_11 };
+        Ok(Self::new(parts.status, version, Headers::try_from(&parts.headers)?))
+    }
+}
+
+/// The reason is lost.
+impl TryFrom<&ResponseHead> for response::Parts {
+    type Error = HeadError;
+
+    fn try_from(head: &ResponseHead) -> Result<Self, HeadError> {
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = head.status();
+        parts.version = head.version();
+        parts.headers = HeaderMap::try_from(head.headers())?;
+        Ok(parts)
+    }
+}
+
+macro_rules! also_by_value {
+    ($($from:ty => $to:ty),+ $(,)?) => {$(
+        /// As by reference.
+        impl TryFrom<$from> for $to {
+            type Error = HeadError;
+
+            fn try_from(from: $from) -> Result<Self, HeadError> {
+                Self::try_from(&from)
+            }
+        }
+    )+};
+}
+
+also_by_value! {
+    HeaderMap => Headers,
+    Headers => HeaderMap,
+    request::Parts => RequestHead,
+    RequestHead => request::Parts,
+    response::Parts => ResponseHead,
+    ResponseHead => response::Parts,
+}

@@ -1,0 +1,323 @@
+use std::fmt;
+use std::str::Utf8Error;
+
+use crate::error::HeadError;
+use crate::token;
+
+/// Ordered, case-preserving, case-insensitive multi-map of fields, in one block of bytes.
+///
+/// Names compare without regard to ASCII case (RFC 9110 section 5.1); order and spelling are those of the wire
+/// or of the caller. Names are taken as `impl AsRef<str>`, so `"content-type"` and
+/// `http::header::CONTENT_TYPE` both work. `Debug` never prints the values of `Authorization`,
+/// `Proxy-Authorization`, `Cookie` and `Set-Cookie`.
+///
+/// ```
+/// # fn main() -> Result<(), http_wire::HeadError> {
+/// let mut headers = http_wire::Headers::new();
+/// headers.append("Accept", "*/*")?;
+/// headers.append("Via", "1.1 a")?;
+/// headers.insert("ACCEPT", "text/html")?; // keeps its place, takes the new spelling
+/// assert!(headers.get("accept").is_some_and(|value| value == "text/html"));
+/// assert_eq!(headers.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["ACCEPT", "Via"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    block: Vec<u8>,
+    fields: Vec<Field>,
+    /// Bytes of `block` that fields were removed from.
+    dead: usize,
+}
+
+/// Where a field's name and value lie in the block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+}
+
+/// A range of a block. 32 bits: a head has far less than 4 GiB, and a field fits into 16 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
+        block.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+}
+
+/// Below this many dead bytes a block is not worth rewriting.
+const COMPACT_FROM: usize = 1024;
+
+impl Headers {
+    /// No fields; allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fields that were found in `block` by a parser.
+    pub(crate) fn parsed(block: Vec<u8>, fields: Vec<Field>) -> Self {
+        Self { block, fields, dead: 0 }
+    }
+
+    pub(crate) fn block(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// How many fields there are; a repeated name counts each time.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Whether a field of that name is here.
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.position(name.as_ref()).is_some()
+    }
+
+    /// The value of the first field of that name.
+    pub fn get(&self, name: impl AsRef<str>) -> Option<Value<'_>> {
+        let name = name.as_ref().as_bytes();
+        self.fields().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| Value(value))
+    }
+
+    /// The values of all fields of that name, in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
+        self.fields().filter(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| Value(value))
+    }
+
+    /// The members of the comma-separated list that all fields of that name make up together (RFC 9110 section
+    /// 5.3), without white space around them and without empty members. For lists of tokens, as in
+    /// `Connection`: a comma inside a quoted string would separate too.
+    pub fn tokens<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
+        self.get_all(name).flat_map(|value| token::members(value.0).map(Value))
+    }
+
+    /// All fields, in order and spelling of the wire.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.fields().map(|(name, value)| (str::from_utf8(name).unwrap_or_default(), Value(value)))
+    }
+
+    /// Sets a field: the first one of that name keeps its place and takes the new spelling and value, the others
+    /// go. Without one, the field is appended.
+    ///
+    /// # Errors
+    ///
+    /// `BadHeaderName`, `BadHeaderValue` (control characters, or white space at an end), `TooLarge` (4 GiB).
+    /// Nothing has changed then.
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), HeadError> {
+        let name = name.as_ref();
+        let Some(at) = self.position(name) else { return self.append(name, value) };
+        let field = self.store(name.as_bytes(), value.as_ref())?;
+        if let Some(slot) = self.fields.get_mut(at) {
+            self.dead += slot.name.len() + slot.value.len();
+            *slot = field;
+        }
+        self.discard(name, at + 1);
+        Ok(())
+    }
+
+    /// Adds a field at the end, whether or not one of that name is here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), HeadError> {
+        let field = self.store(name.as_ref().as_bytes(), value.as_ref())?;
+        self.fields.push(field);
+        Ok(())
+    }
+
+    /// Removes all fields of that name; `true` if there was one.
+    pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        self.discard(name.as_ref(), 0)
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
+    }
+
+    /// The fields whose names have one of these lengths: most of a head need not be looked at to find a few fields.
+    pub(crate) fn fields_of_length(&self, lengths: [u32; 3]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let candidates =
+            self.fields.iter().filter(move |field| lengths.contains(&(field.name.end - field.name.start)));
+        candidates.map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.fields().position(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// Removes fields of that name, those before index `from` excepted.
+    fn discard(&mut self, name: &str, from: usize) -> bool {
+        let (block, before) = (&self.block, self.fields.len());
+        let (mut index, mut dead) = (0, 0);
+        self.fields.retain(|field| {
+            let gone = index >= from && field.name.of(block).eq_ignore_ascii_case(name.as_bytes());
+            index += 1;
+            dead += if gone { field.name.len() + field.value.len() } else { 0 };
+            !gone
+        });
+        self.dead += dead;
+        if self.dead > COMPACT_FROM && self.dead > self.block.len() / 2 {
+            self.compact();
+        }
+        self.fields.len() < before
+    }
+
+    /// Checks a field and writes it behind the block.
+    fn store(&mut self, name: &[u8], value: &[u8]) -> Result<Field, HeadError> {
+        check_field(name, value)?;
+        let name = self.write(name)?;
+        let value = self.write(value)?;
+        Ok(Field { name, value })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Span, HeadError> {
+        let end = self.block.len().checked_add(bytes.len()).and_then(|end| u32::try_from(end).ok());
+        let end = end.ok_or(HeadError::TooLarge)?;
+        let start = self.block.len() as u32;
+        self.block.extend_from_slice(bytes);
+        Ok(Span { start, end })
+    }
+
+    /// Rewrites the block without its dead bytes.
+    fn compact(&mut self) {
+        let mut block = Vec::with_capacity(self.block.len() - self.dead.min(self.block.len()));
+        let mut shift = |span: &mut Span| {
+            let start = block.len() as u32;
+            block.extend_from_slice(span.of(&self.block));
+            *span = Span { start, end: block.len() as u32 };
+        };
+        for field in &mut self.fields {
+            shift(&mut field.name);
+            shift(&mut field.value);
+        }
+        self.block = block;
+        self.dead = 0;
+    }
+}
+
+/// Two maps are equal if they have the same fields in the same order; names compare without regard to case.
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.fields().zip(other.fields()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (name, value) in self.iter() {
+            if is_secret(name) {
+                map.entry(&name, &format_args!("<redacted>"));
+            } else {
+                map.entry(&name, &value);
+            }
+        }
+        map.finish()
+    }
+}
+
+/// The value of one field: bytes, because nothing promises that they are text (RFC 9110 section 5.5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Value<'a>(&'a [u8]);
+
+impl<'a> Value<'a> {
+    /// The bytes, without white space around them.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The value as text.
+    ///
+    /// # Errors
+    ///
+    /// If it is not UTF-8. Old servers send ISO-8859-1.
+    pub fn to_str(&self) -> Result<&'a str, Utf8Error> {
+        str::from_utf8(self.0)
+    }
+
+    /// Whether the value is this text, without regard to ASCII case.
+    pub fn eq_ignore_ascii_case(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other.as_bytes())
+    }
+}
+
+impl AsRef<[u8]> for Value<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl PartialEq<str> for Value<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Value<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<[u8]> for Value<'_> {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.0 == other
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+pub(crate) fn check_field(name: &[u8], value: &[u8]) -> Result<(), HeadError> {
+    if !token::is_token(name) {
+        return Err(HeadError::BadHeaderName);
+    }
+    if !token::is_field_value(value) {
+        return Err(HeadError::BadHeaderValue);
+    }
+    Ok(())
+}
+
+/// Fields whose values are credentials.
+fn is_secret(name: &str) -> bool {
+    ["authorization", "proxy-authorization", "cookie", "set-cookie"]
+        .iter()
+        .any(|s| name.eq_ignore_ascii_case(s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaced_and_removed_fields_do_not_pile_up() {
+        let mut headers = Headers::new();
+        for i in 0..10_000 {
+            headers.insert("A", format!("value {i}")).unwrap();
+            headers.append("B", "x".repeat(100)).unwrap();
+            headers.remove("b");
+            assert!(headers.block.len() < 4 * COMPACT_FROM, "after {i}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `Headers` as a collection.
+
+use http_wire::{HeadError, Headers, http};
+
+fn of(fields: &[(&str, &str)]) -> Headers {
+    let mut headers = Headers::new();
+    for (name, value) in fields {
+        headers.append(name, value).unwrap();
+    }
+    headers
+}
+
+fn text(headers: &Headers) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.to_owned(), value.to_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn names_compare_without_case_and_keep_theirs() {
+    let headers = of(&[("Content-Type", "a"), ("X", "b"), ("x", "c")]);
+    assert_eq!(headers.get("CONTENT-TYPE").unwrap(), "a");
+    assert_eq!(headers.get(http::header::CONTENT_TYPE).unwrap(), "a");
+    assert_eq!(headers.get_all("X").map(|v| v.to_str().unwrap()).collect::<Vec<_>>(), ["b", "c"]);
+    assert!(headers.contains("x") && !headers.contains("y") && headers.get("y").is_none());
+    assert_eq!((headers.len(), headers.is_empty(), Headers::new().is_empty()), (3, false, true));
+}
+
+#[test]
+fn insert_keeps_the_slot_and_takes_the_new_spelling() {
+    let mut headers = of(&[("A", "1"), ("b", "2"), ("B", "3"), ("C", "4"), ("b", "5")]);
+    headers.insert("B", "6").unwrap();
+    headers.insert("D", "7").unwrap();
+    assert_eq!(headers, of(&[("A", "1"), ("B", "6"), ("C", "4"), ("D", "7")]));
+    assert_eq!(text(&headers)[1].0, "B");
+}
+
+#[test]
+fn remove_takes_all_of_a_name() {
+    let mut headers = of(&[("A", "1"), ("b", "2"), ("B", "3")]);
+    assert!(headers.remove("B"));
+    assert!(!headers.remove("B"));
+    assert_eq!(headers, of(&[("a", "1")]));
+}
+
+#[test]
+fn what_is_no_field_is_refused_and_changes_nothing() {
+    let mut headers = of(&[("A", "1")]);
+    for (name, value, error) in [
+        ("", "x", HeadError::BadHeaderName),
+        ("a b", "x", HeadError::BadHeaderName),
+        ("A", "x\r\ny", HeadError::BadHeaderValue),
+        ("A", "x\0", HeadError::BadHeaderValue),
+        ("A", " x", HeadError::BadHeaderValue),
+        ("B", "x\t", HeadError::BadHeaderValue),
+    ] {
+        assert_eq!((headers.insert(name, value), headers.append(name, value)), (Err(error), Err(error)));
+    }
+    assert_eq!(headers, of(&[("A", "1")]));
+}
+
+#[test]
+fn lists_are_read_over_all_fields_of_a_name() {
+    let headers = of(&[("Connection", "a, , b"), ("X", "y"), ("connection", ",c\t,")]);
+    let tokens: Vec<_> = headers.tokens("CONNECTION").map(|v| v.to_str().unwrap()).collect();
+    assert_eq!(tokens, ["a", "b", "c"]);
+    assert!(headers.tokens("connection").any(|token| token.eq_ignore_ascii_case("B")));
+}
+
+#[test]
+fn equality_knows_order_and_values_but_not_the_case_of_names() {
+    assert_eq!(of(&[("A", "x"), ("B", "y")]), of(&[("a", "x"), ("b", "y")]));
+    assert_ne!(of(&[("A", "x"), ("B", "y")]), of(&[("B", "y"), ("A", "x")]));
+    assert_ne!(of(&[("A", "x")]), of(&[("A", "X")]));
+}
+
+#[test]
+fn many_changes_leave_the_right_fields() {
+    let mut headers = of(&[("A", "1"), ("B", "2")]);
+    for i in 0..100_000 {
+        headers.insert("A", format!("value {i}")).unwrap();
+        headers.append("C", "x".repeat(100)).unwrap();
+        headers.remove("c");
+    }
+    assert_eq!(headers, of(&[("A", "value 99999"), ("B", "2")]));
+}

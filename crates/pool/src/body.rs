@@ -1,0 +1,243 @@
+//! Request bodies: nothing, bytes, or a source that is read while it is sent.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The body of a request. Cloning shares the content: a retry, a redirect and the original hold the same body.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Body {
+    /// No body at all; no framing field is written.
+    #[default]
+    Empty,
+    /// Bytes in memory, sent with their length. Can be sent any number of times.
+    Bytes(Arc<[u8]>),
+    /// A source read while it is sent; see [`Body::reader`].
+    Reader(Reader),
+}
+
+/// A body source shared by the copies of a request.
+#[derive(Clone)]
+pub struct Reader {
+    len: Option<u64>,
+    /// Where the body starts, if the source can go back there.
+    mark: Option<u64>,
+    source: Arc<Mutex<dyn Source>>,
+}
+
+/// Where a streamed body comes from.
+///
+/// Read on the caller's thread while the request is sent: a source that waits makes every exchange of its driver wait.
+pub trait Source: Send {
+    /// Reads some bytes into `buf`; 0 is the end.
+    ///
+    /// # Errors
+    /// Ends the exchange with [`ErrorKind::Io`](crate::ErrorKind::Io); the connection is closed unfinished.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Where the source stands now, if it can come back to it. Asked once, before the first read.
+    fn mark(&mut self) -> Option<u64> {
+        None
+    }
+
+    /// Goes back to a [`mark`](Source::mark), so that the body can be sent again by a redirect or a retry. A source
+    /// without a mark is never asked: what would need it again is an error, not an empty body.
+    ///
+    /// # Errors
+    /// When it cannot go back after all.
+    fn rewind(&mut self, mark: u64) -> io::Result<()> {
+        let _ = mark;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// How many bytes the source will give from where it stands, if that is known.
+    fn len(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl Body {
+    /// A body in memory.
+    #[must_use]
+    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+
+    /// A body read from a source: a [`File`] (length known, rewindable), any reader through [`Once`], or your own
+    /// [`Source`]. With a length it is sent with `Content-Length`, otherwise chunked.
+    #[must_use]
+    pub fn reader(mut source: impl Source + 'static) -> Self {
+        let (len, mark) = (source.len(), source.mark());
+        Self::Reader(Reader { len, mark, source: Arc::new(Mutex::new(source)) })
+    }
+
+    /// A body from any reader, once: length unknown (chunked) and not replayable.
+    #[must_use]
+    pub fn once(reader: impl Read + Send + 'static) -> Self {
+        Self::reader(Once(reader))
+    }
+
+    /// A body of exactly `len` bytes from any reader, once. Fewer or more is an error, not another length.
+    #[must_use]
+    pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
+        Self::Reader(Reader { len: Some(len), mark: None, source: Arc::new(Mutex::new(Once(reader))) })
+    }
+
+    /// What is announced: none, a length, or chunks.
+    #[must_use]
+    pub fn kind(&self) -> http_wire::BodyKind {
+        match self {
+            Self::Empty => http_wire::BodyKind::None,
+            Self::Bytes(bytes) => http_wire::BodyKind::Length(bytes.len() as u64),
+            Self::Reader(Reader { len: Some(len), .. }) => http_wire::BodyKind::Length(*len),
+            Self::Reader(_) => http_wire::BodyKind::Chunked,
+        }
+    }
+
+    /// The length in bytes, if known.
+    #[must_use]
+    pub fn len(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::Reader(reader) => reader.len,
+        }
+    }
+
+    /// Whether it is known to have no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Whether it can be sent again from its start.
+    #[must_use]
+    pub fn is_replayable(&self) -> bool {
+        match self {
+            Self::Empty | Self::Bytes(_) => true,
+            Self::Reader(reader) => reader.mark.is_some(),
+        }
+    }
+
+    /// Makes it ready to be sent again.
+    ///
+    /// # Errors
+    /// `Unsupported` if the source cannot go back, or what going back reported.
+    pub fn rewind(&self) -> io::Result<()> {
+        match self {
+            Self::Empty | Self::Bytes(_) => Ok(()),
+            Self::Reader(reader) => match reader.mark {
+                Some(mark) => reader.lock().rewind(mark),
+                None => Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "the body was read from a source that cannot go back to its start",
+                )),
+            },
+        }
+    }
+}
+
+impl Reader {
+    /// A source that panicked is taken as it is: its next read says what is wrong with it.
+    fn lock(&self) -> MutexGuard<'_, dyn Source + 'static> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.lock().read(buf)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.len()) {
+            (Self::Empty, _) => f.write_str("Body(empty)"),
+            (Self::Bytes(_), _) => write!(f, "Body({} bytes)", self.len().unwrap_or(0)),
+            (_, Some(len)) => write!(f, "Body(a reader of {len} bytes)"),
+            (_, None) => f.write_str("Body(a reader of unknown length)"),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Body {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Body {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::Bytes(bytes.as_slice().into())
+    }
+}
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self::Bytes(text.as_bytes().into())
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into_bytes().into())
+    }
+}
+
+impl From<File> for Body {
+    fn from(file: File) -> Self {
+        Self::reader(file)
+    }
+}
+
+/// A file from where it stands to its end.
+impl Source for File {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(self, buf)
+    }
+
+    fn mark(&mut self) -> Option<u64> {
+        self.metadata().ok().filter(Metadata::is_file)?;
+        self.stream_position().ok()
+    }
+
+    fn rewind(&mut self, mark: u64) -> io::Result<()> {
+        self.seek(SeekFrom::Start(mark)).map(drop)
+    }
+
+    fn len(&self) -> Option<u64> {
+        let size = self.metadata().ok().filter(Metadata::is_file)?.len();
+        let mut file = self;
+        file.stream_position().ok().map(|at| size.saturating_sub(at))
+    }
+}
+
+/// Any reader as a [`Source`] that can be read once, of unknown length.
+#[derive(Debug)]
+pub struct Once<R>(R);
+
+impl<R: Read + Send> Source for Once<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl<R> Once<R> {
+    /// Wraps a reader.
+    pub fn new(reader: R) -> Self {
+        Self(reader)
+    }
+}

@@ -1,0 +1,201 @@
+//! Name lookups on short-lived helper threads. The only file that starts a thread.
+//!
+//! `getaddrinfo` blocks and cannot be bounded or cancelled, so it never runs on a thread that drives exchanges. There
+//! are no resident threads: one is started when there is work and none is free, at most [`MAX_THREADS`], and each
+//! ends after [`LINGER`] without work. The same name asked for twice at once is looked up once, and answers are kept
+//! for [`cache::TTL`](super::cache::TTL).
+
+use super::cache::Cache;
+use crate::net::{Ready, Token, Wake};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Lookups that may block at the same time. A resolver that hangs holds one of these until it returns.
+const MAX_THREADS: usize = 4;
+
+/// How long a helper thread waits for more work.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Finds the addresses of a host.
+///
+/// Implemented by functions `Fn(&str) -> io::Result<Vec<IpAddr>>`. Called on a helper thread, for names only, never
+/// for addresses. An empty answer counts as "no such host".
+pub trait Resolve: Send + Sync {
+    /// The addresses in the order they are to be tried.
+    ///
+    /// # Errors
+    /// Ends the exchanges that wait for this host with [`ErrorKind::Resolve`](crate::ErrorKind::Resolve).
+    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+impl<F: Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync> Resolve for F {
+    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        self(host)
+    }
+}
+
+/// The system's resolver, `getaddrinfo`.
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let mut addresses: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
+        addresses.dedup();
+        Ok(addresses)
+    }
+}
+
+/// Where the answers for one net are put.
+pub(crate) struct Inquirer {
+    answers: Mutex<Vec<Ready>>,
+    waker: Arc<dyn Wake>,
+}
+
+impl Inquirer {
+    pub(crate) fn new(waker: Arc<dyn Wake>) -> Self {
+        Self { answers: Mutex::default(), waker }
+    }
+
+    /// Moves the answers that have arrived to `ready`.
+    pub(crate) fn collect(&self, ready: &mut Vec<Ready>) {
+        ready.append(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Puts an answer down; whoever waits collects it before it waits again.
+    fn put(&self, token: Token, result: io::Result<Vec<SocketAddr>>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(Ready::Lookup { token, result });
+    }
+}
+
+/// The lookups of a pool, shared by all its drivers.
+pub(crate) struct Lookups {
+    resolver: Arc<dyn Resolve>,
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    cache: Cache,
+    queue: VecDeque<String>,
+    /// Who waits for which host. Present from the question to the answer: asking again joins in.
+    asked: HashMap<String, Vec<Asker>>,
+    threads: usize,
+    idle: usize,
+    /// The latest time anybody told us; answers are dated with it.
+    now: Option<Instant>,
+}
+
+struct Asker {
+    inquirer: Arc<Inquirer>,
+    token: Token,
+    port: u16,
+}
+
+impl Lookups {
+    pub(crate) fn new(resolver: Option<Arc<dyn Resolve>>) -> Arc<Self> {
+        let resolver = resolver.unwrap_or_else(|| Arc::new(System));
+        Arc::new(Self { resolver, state: Mutex::default(), work: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers from the cache at once, else sees to it that a helper thread looks the host up.
+    pub(crate) fn ask(
+        self: &Arc<Self>,
+        inquirer: &Arc<Inquirer>,
+        token: Token,
+        host: &str,
+        port: u16,
+        now: Instant,
+    ) {
+        let mut state = self.lock();
+        state.now = Some(now);
+        if let Some(addresses) = state.cache.get(host, now) {
+            return inquirer.put(token, Ok(with_port(addresses, port)));
+        }
+        let asker = Asker { inquirer: inquirer.clone(), token, port };
+        if let Some(askers) = state.asked.get_mut(host) {
+            return askers.push(asker);
+        }
+        state.asked.insert(host.to_owned(), vec![asker]);
+        state.queue.push_back(host.to_owned());
+        if state.idle >= state.queue.len() || state.threads >= MAX_THREADS {
+            drop(state);
+            return self.work.notify_one();
+        }
+        state.threads += 1;
+        drop(state);
+        let helper = self.clone();
+        let started =
+            std::thread::Builder::new().name("pool-lookup".to_owned()).spawn(move || helper.serve());
+        if let Err(error) = started {
+            let mut state = self.lock();
+            state.threads -= 1;
+            // Others may still be at work and will take it; if nobody is, nobody ever would.
+            if state.threads == 0 {
+                let lost: Vec<String> = state.queue.drain(..).collect();
+                drop(state);
+                lost.iter().for_each(|host| {
+                    self.deliver(host, Err(io::Error::new(error.kind(), error.to_string())))
+                });
+            }
+        }
+    }
+
+    /// What a helper thread does: looks up what is queued, and ends when there was nothing for a while.
+    fn serve(self: Arc<Self>) {
+        let mut state = self.lock();
+        loop {
+            if let Some(host) = state.queue.pop_front() {
+                drop(state);
+                let looked_up = catch_unwind(AssertUnwindSafe(|| self.resolver.resolve(&host)));
+                let result = looked_up.unwrap_or_else(|_| Err(io::Error::other("the resolver panicked")));
+                self.deliver(&host, result);
+                state = self.lock();
+                continue;
+            }
+            state.idle += 1;
+            let (woken, wait) = self.work.wait_timeout(state, LINGER).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if wait.timed_out() && state.queue.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+
+    fn deliver(&self, host: &str, result: io::Result<Vec<IpAddr>>) {
+        let result = match result {
+            Ok(addresses) if addresses.is_empty() => {
+                Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"))
+            }
+            other => other,
+        };
+        let mut state = self.lock();
+        if let (Ok(addresses), Some(now)) = (&result, state.now) {
+            state.cache.put(host, addresses, now);
+        }
+        let askers = state.asked.remove(host).unwrap_or_default();
+        drop(state);
+        for asker in askers {
+            let answer = match &result {
+                Ok(addresses) => Ok(with_port(addresses, asker.port)),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            asker.inquirer.put(asker.token, answer);
+            asker.inquirer.waker.wake();
+        }
+    }
+}
+
+fn with_port(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+    addresses.iter().map(|&ip| SocketAddr::new(ip, port)).collect()
+}

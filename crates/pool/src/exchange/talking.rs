@@ -1,0 +1,209 @@
+//! An exchange while it talks: what each thing heard leads to, and how the connection is left.
+
+use super::fault::Fault;
+use super::transfer::Heard;
+use super::{Cx, Exchange, Stage, Step, retry};
+use crate::conn::Conn;
+use crate::driver::{Event, Summary};
+use crate::error::{Error, ErrorKind};
+use crate::permit::Permit;
+use crate::phase::Phase;
+use http_wire::{End, Reuse};
+use std::time::{Duration, Instant};
+
+impl Exchange {
+    pub(super) fn talk(&mut self, cx: &mut Cx<'_>) -> Step {
+        let Stage::Talking(_, transfer) = &mut self.stage else { return Step::Rest };
+        let heard = transfer.advance(cx);
+        if transfer.moved(self.attempts.current(), self.began, cx.now) && transfer.is_awaited() {
+            self.deadlines.touch(cx.now);
+        }
+        self.again = transfer.again;
+        match heard {
+            Ok(Heard::Nothing) => Step::Rest,
+            Ok(Heard::Head(head)) => {
+                let since = cx.now.saturating_duration_since(self.began);
+                self.attempts.current().head = Some(since);
+                if retry::is_timeout_answer(&head, &transfer.conn) && self.may_retry(true) {
+                    return self.retry(cx);
+                }
+                // Nobody waits for the peer now: the caller has the head, and may take its time.
+                self.deadlines.rest();
+                cx.events.push_back((self.id, Event::Head(head)));
+                Step::Next
+            }
+            Ok(Heard::Readable) => {
+                self.deadlines.rest();
+                cx.events.push_back((self.id, Event::Readable));
+                Step::Rest
+            }
+            Ok(Heard::End(end)) => {
+                self.finish(end, cx);
+                Step::Rest
+            }
+            Ok(Heard::Enough) => {
+                self.finish_closed(cx);
+                Step::Rest
+            }
+            Err(fault) => self.broken(fault, cx),
+        }
+    }
+
+    /// The transfer failed: once more on a new connection, if that is safe; a discarded body ends without a word.
+    fn broken(&mut self, fault: Fault, cx: &mut Cx<'_>) -> Step {
+        let Stage::Talking(_, transfer) = &mut self.stage else { return Step::Rest };
+        if transfer.is_discarding() {
+            self.finish_closed(cx);
+            return Step::Rest;
+        }
+        let (phase, lost) = (transfer.phase(), fault.is_lost_connection());
+        if lost && self.may_retry(false) {
+            log::debug!(
+                "{}: a kept connection was dead; trying again on a new one",
+                self.request.route().origin()
+            );
+            return self.retry(cx);
+        }
+        let error = self.fault_error(fault);
+        self.abandon(cx);
+        Step::Fail(phase, error)
+    }
+
+    /// A fault in words, with what the transfer knows.
+    fn fault_error(&self, fault: Fault) -> Error {
+        match &self.stage {
+            Stage::Talking(_, transfer) => fault.into_error(Some(transfer)),
+            _ => fault.into_error(None),
+        }
+    }
+
+    /// Whether the pool repeats the request by itself. A whole answer that answers nothing counts as none.
+    fn may_retry(&self, whole_answer: bool) -> bool {
+        let Stage::Talking(_, transfer) = &self.stage else { return false };
+        let facts = self.attempts.last();
+        retry::may_repeat(&retry::Facts {
+            enabled: self.shared.config.retry_stale,
+            again: self.retried,
+            reused: facts.reused,
+            answered: facts.bytes_received > 0 && !whole_answer,
+            replayable: self.request.body().is_replayable(),
+            idempotent: retry::is_idempotent(self.request.method()),
+            taken: transfer.anything_taken(),
+        })
+    }
+
+    /// Begins again on a new connection, in the place of the old one.
+    fn retry(&mut self, cx: &mut Cx<'_>) -> Step {
+        let Stage::Talking(permit, transfer) = self.leave() else { return Step::Rest };
+        let mut conn = transfer.into_conn(cx);
+        cx.tokens.remove(conn.token);
+        conn.link.close();
+        drop(conn);
+        if let Err(error) = self.request.body().rewind() {
+            let error =
+                Error::new(ErrorKind::Io).with_detail("the body could not be sent again").with_source(error);
+            return Step::Fail(Phase::Write, error);
+        }
+        self.retried = true;
+        self.attempts.next(ErrorKind::Closed);
+        self.began = cx.now;
+        self.redial(permit, cx)
+    }
+
+    /// The answer is complete: the connection goes back, if it may.
+    fn finish(&mut self, end: End, cx: &mut Cx<'_>) {
+        self.attempts.current().last_byte = Some(cx.now.saturating_duration_since(self.began));
+        let Stage::Talking(permit, transfer) = self.leave() else { return };
+        let kept = end.reuse == Reuse::Keep && transfer.is_clean();
+        let conn = transfer.into_conn(cx);
+        let lifetime = self.lifetime(&conn).filter(|_| kept);
+        match lifetime.and_then(|lifetime| cx.now.checked_add(lifetime)) {
+            Some(expires) => {
+                cx.tokens.remove(conn.token);
+                permit.give_back(conn, cx.mailbox, expires, cx.now);
+            }
+            None => self.close(permit, conn, cx),
+        }
+        self.done(end.trailers, lifetime.is_some(), cx);
+    }
+
+    /// The rest of the answer is given up together with the connection.
+    pub(super) fn finish_closed(&mut self, cx: &mut Cx<'_>) {
+        self.abandon(cx);
+        self.done(None, false, cx);
+    }
+
+    fn done(&mut self, trailers: Option<http_wire::Headers>, kept: bool, cx: &mut Cx<'_>) {
+        let attempts = std::mem::take(&mut self.attempts);
+        cx.events.push_back((self.id, Event::Done(Summary { attempts, trailers, kept })));
+        self.stage = Stage::Over;
+    }
+
+    /// How long the connection may be kept: our limit, or the server's less a second for what is on its way.
+    fn lifetime(&self, conn: &Conn) -> Option<Duration> {
+        let ours = self.shared.config.idle_timeout;
+        let theirs = conn.keep_alive.map_or(ours, |hint| hint.saturating_sub(Duration::from_secs(1)));
+        Some(ours.min(theirs)).filter(|lifetime| !lifetime.is_zero())
+    }
+
+    pub(super) fn close(&self, permit: Permit, mut conn: Box<Conn>, cx: &mut Cx<'_>) {
+        cx.tokens.remove(conn.token);
+        conn.link.close();
+        // The socket closes before its slot is free: the limit is one of open connections.
+        drop(conn);
+        permit.forget(cx.mailbox, cx.now);
+    }
+
+    /// Body bytes for the caller, who waits for more if there are none.
+    pub(crate) fn read(&mut self, buf: &mut [u8], cx: &mut Cx<'_>) -> Result<usize, Error> {
+        if !matches!(self.stage, Stage::Talking(..)) {
+            return Ok(0);
+        }
+        if self.deadlines.has_total() {
+            // A body that never pauses would otherwise never meet its deadline.
+            cx.now = cx.net.now();
+            if let Some(expired) = self.deadlines.expired(cx.now) {
+                let (phase, error) = self.give_up(expired, cx);
+                return Err(self.dress(phase, error));
+            }
+        }
+        let Stage::Talking(_, transfer) = &mut self.stage else { return Ok(0) };
+        let read = transfer.read(buf, cx);
+        transfer.moved(self.attempts.current(), self.began, cx.now);
+        match read {
+            Ok((n, Some(end))) => {
+                self.finish(end, cx);
+                Ok(n)
+            }
+            Ok((0, None)) => {
+                // From here on the caller waits for the peer.
+                cx.now = cx.net.now();
+                self.deadlines.touch(cx.now);
+                Ok(0)
+            }
+            Ok((n, None)) => {
+                self.deadlines.rest();
+                Ok(n)
+            }
+            Err(fault) => {
+                let error = self.fault_error(fault);
+                self.abandon(cx);
+                Err(self.dress(Phase::Body, error))
+            }
+        }
+    }
+
+    /// Reads on without a reader, within bounds.
+    pub(crate) fn discard(&mut self, bytes: usize, until: Option<Instant>, cx: &mut Cx<'_>) {
+        match &mut self.stage {
+            Stage::Talking(_, transfer) if transfer.has_head() => {
+                transfer.discard(bytes, until);
+                self.deadlines.rest();
+                self.run(cx);
+            }
+            Stage::Over => {}
+            // Before the head there is no body to discard: the exchange is given up.
+            _ => self.finish_closed(cx),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! TLS over a link. The only file that knows rustls.
+//!
+//! Written as bytes in, bytes out, so that a change of rustls' buffering changes this file only.
+
+use super::Link;
+use crate::attempt::TlsFacts;
+use crate::error::{Error, ErrorKind};
+use crate::net::Socket;
+use crate::phase::Phase;
+use crate::tls::{Setting, Tls};
+use rustls::client::Resumption;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore,
+};
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// TLS as a link over another link.
+pub(crate) struct TlsLink {
+    tls: ClientConnection,
+    below: Box<dyn Link>,
+    /// What the link below had taken when the handshake was over: more means that application data went out.
+    handshake_bytes: u64,
+}
+
+/// The configurations of one pool: one for each distinct setting, so that session tickets are shared by all
+/// connections of that setting and by no others.
+#[derive(Default)]
+pub(crate) struct Configs(Mutex<HashMap<Tls, Arc<ClientConfig>>>);
+
+impl Configs {
+    fn get(&self, tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
+        let mut configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = configs.get(tls) {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(client_config(tls.setting())?);
+        configs.insert(tls.clone(), config.clone());
+        Ok(config)
+    }
+}
+
+impl TlsLink {
+    /// Begins a handshake for `name`; nothing is sent yet.
+    pub(crate) fn start(
+        below: Box<dyn Link>,
+        name: &str,
+        tls: &Tls,
+        configs: &Configs,
+    ) -> Result<Self, Error> {
+        let config = configs.get(tls)?;
+        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
+            tls_error(format!("TLS cannot verify {name:?}: it is neither a DNS name nor an address"))
+        })?;
+        let tls = ClientConnection::new(config, server)
+            .map_err(|why| tls_error(format!("TLS with {name} could not be set up")).with_source(why))?;
+        Ok(Self { tls, below, handshake_bytes: 0 })
+    }
+
+    /// Goes on with the handshake as far as the socket allows. `true`: it is over, and all of it is sent.
+    pub(crate) fn handshake(&mut self) -> io::Result<bool> {
+        loop {
+            match self.write_records() {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            if !self.tls.is_handshaking() {
+                if self.tls.wants_write() {
+                    return Ok(false);
+                }
+                self.handshake_bytes = self.below.taken();
+                return Ok(true);
+            }
+            match self.read_records() {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends what rustls has ready, until it has nothing more or the socket would block.
+    fn write_records(&mut self) -> io::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.below) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// One read from the socket and what it decrypts to. After an error the alert that tells the peer is sent.
+    fn read_records(&mut self) -> io::Result<usize> {
+        let n = loop {
+            match self.tls.read_tls(&mut self.below) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        if let Err(why) = self.tls.process_new_packets() {
+            let _ = self.write_records();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        Ok(n)
+    }
+}
+
+impl Read for TlsLink {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            // The reader is drained before more is read: rustls refuses input while plaintext waits.
+            match self.tls.reader().read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            self.read_records()?;
+            if self.tls.wants_write() {
+                // The answer to a key update; if the socket is full, `has_pending` says so.
+                match self.write_records() {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Write for TlsLink {
+    /// Takes bytes into the record buffer and sends what the socket takes. A full buffer is `WouldBlock`, which is
+    /// the socket's own: the buffer is only full because the socket is.
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_records()?;
+        let n = self.tls.writer().write(buf)?;
+        match self.write_records() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ if n == 0 && !buf.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(n),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_records()
+    }
+}
+
+impl Link for TlsLink {
+    fn socket(&mut self) -> &mut dyn Socket {
+        self.below.socket()
+    }
+
+    fn has_pending(&self) -> bool {
+        self.tls.wants_write()
+    }
+
+    fn taken(&self) -> u64 {
+        self.below.taken() - self.handshake_bytes
+    }
+
+    fn tls(&self) -> Option<TlsFacts> {
+        let version = match self.tls.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "1.2",
+            _ => "1.3",
+        };
+        let resumed = matches!(self.tls.handshake_kind(), Some(HandshakeKind::Resumed));
+        Some(TlsFacts::new(version, resumed))
+    }
+
+    fn close(&mut self) {
+        self.tls.send_close_notify();
+        let _ = self.write_records();
+        self.below.close();
+    }
+}
+
+/// The certificates of a PEM text, as DER, each checked to be usable as a root.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let mut found = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let der = certificate.map_err(|why| why.to_string())?;
+        RootCertStore::empty().add(der.clone()).map_err(|why| why.to_string())?;
+        found.push(der.to_vec());
+    }
+    if found.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(found) }
+}
+
+/// The failure of a handshake or of a record, in words; `None` if the error is not from TLS.
+pub(crate) fn explain(error: &io::Error, name: &str) -> Option<String> {
+    let why = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let words = match why {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::UnknownIssuer => format!(
+                "the certificate of {name} is signed by nobody we trust (if it is your own CA, add it with add_roots_pem)"
+            ),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("the certificate is not for {name}")
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                format!("the certificate of {name} has expired (or our clock is wrong)")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                format!("the certificate of {name} is not valid yet (or our clock is wrong)")
+            }
+            CertificateError::Revoked => format!("the certificate of {name} has been revoked"),
+            other => format!("the certificate of {name} does not verify: {other}"),
+        },
+        rustls::Error::AlertReceived(alert) => format!("{name} refused the TLS handshake: alert {alert:?}"),
+        rustls::Error::InvalidMessage(_) => {
+            format!("{name} answered with something that is not TLS (plain HTTP on a TLS port?)")
+        }
+        other => format!("TLS with {name} failed: {other}"),
+    };
+    Some(words)
+}
+
+fn tls_error(detail: String) -> Error {
+    Error::new(ErrorKind::Tls).with_phase(Phase::Tls).with_detail(detail)
+}
+
+fn client_config(setting: &Setting) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    if setting.public_roots {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for der in &setting.own_roots {
+        roots
+            .add(CertificateDer::from(der.clone()))
+            .map_err(|why| Error::config("a TLS root cannot be used").with_source(why))?;
+    }
+    let mut config = ClientConfig::builder_with_provider(provider()?)
+        .with_safe_default_protocol_versions()
+        .map_err(|why| Error::config("the TLS provider supports no protocol version").with_source(why))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::in_memory_sessions(256);
+    Ok(config)
+}
+
+/// Named here, never the process default: the order in which others install theirs must not matter.
+#[cfg(feature = "ring")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+fn provider() -> Result<Arc<rustls::crypto::CryptoProvider>, Error> {
+    use std::sync::OnceLock;
+    static RING: OnceLock<Arc<rustls::crypto::CryptoProvider>> = OnceLock::new();
+    Ok(RING.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())).clone())
+}
+
+#[cfg(not(feature = "ring"))]
+fn provider() -> Result<Arc<rustls::crypto::CryptoProvider>, Error> {
+    Err(Error::config("this build has no TLS: enable the feature `ring`"))
+}

@@ -1,0 +1,108 @@
+//! The two schemes that are one header: Basic (RFC 7617) and Bearer (RFC 6750).
+
+use super::Auth;
+use crate::error::Error;
+use crate::request::Request;
+use crate::url::Userinfo;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
+/// User and password (RFC 7617).
+///
+/// Text is encoded as requests does it, in ISO 8859-1; what does not fit there is encoded in UTF-8.
+#[derive(Clone)]
+pub struct Basic {
+    /// `None`: the user has a colon, which RFC 7617 cannot say.
+    value: Option<String>,
+}
+
+impl Basic {
+    /// Credentials from a user and a password.
+    #[must_use]
+    pub fn new(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        let (user, password) = (user.as_ref(), password.as_ref());
+        let latin1 = |text: &str| text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>();
+        match (latin1(user), latin1(password)) {
+            (Some(user), Some(password)) => Self::of(&user, &password),
+            _ => Self::of(user.as_bytes(), password.as_bytes()),
+        }
+    }
+
+    fn of(user: &[u8], password: &[u8]) -> Self {
+        let value = (!user.contains(&b':'))
+            .then(|| format!("Basic {}", STANDARD.encode([user, b":", password].concat())));
+        Self { value }
+    }
+}
+
+impl From<Userinfo> for Basic {
+    fn from(userinfo: Userinfo) -> Self {
+        Self::of(&userinfo.user, &userinfo.password)
+    }
+}
+
+impl Auth for Basic {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        let value = self.value.as_ref().ok_or_else(|| {
+            Error::request_error("the user name for basic authentication has a colon, which cannot be sent (RFC 7617)")
+        })?;
+        set(request, value)
+    }
+}
+
+/// A token (RFC 6750).
+#[derive(Clone)]
+pub struct Bearer {
+    value: String,
+}
+
+impl Bearer {
+    /// Credentials from a token.
+    #[must_use]
+    pub fn new(token: impl AsRef<str>) -> Self {
+        Self { value: format!("Bearer {}", token.as_ref()) }
+    }
+}
+
+impl Auth for Bearer {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        set(request, &self.value)
+    }
+}
+
+/// Auth goes over header: whatever stood there is replaced.
+fn set(request: &mut Request, value: &str) -> Result<(), Error> {
+    request.headers_mut().insert("Authorization", value).map_err(|why| Error::header("Authorization", why))
+}
+
+impl fmt::Debug for Basic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Basic(***)")
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t_2_basic_is_latin_1_where_that_can_say_it() {
+        for (user, password, value) in [
+            ("Aladdin", "open sesame", Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+            ("user", "", Some("Basic dXNlcjo=")),
+            ("é", "", Some("Basic 6To=")),
+            ("é€", "", Some("Basic w6nigqw6")),
+            ("a", "b:c", Some("Basic YTpiOmM=")),
+            ("a:b", "c", None),
+        ] {
+            assert_eq!(Basic::new(user, password).value.as_deref(), value, "{user}:{password}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Credentials: what adds them to a request, and when.
+
+mod basic;
+
+use crate::error::Error;
+use crate::request::Request;
+use crate::response::Head;
+pub use basic::{Basic, Bearer};
+
+/// Adds credentials to requests.
+///
+/// Credentials belong to the origin (scheme, host and port) of the URL that the caller asked for. They are added on
+/// each hop to that origin, and on no other: a redirect elsewhere is followed without them, and one that comes back
+/// has them again.
+///
+/// ```
+/// use session::{Auth, Error, Request};
+///
+/// struct Key(String);
+///
+/// impl Auth for Key {
+///     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+///         request.headers_mut().insert("X-Api-Key", &self.0).map_err(|_| Error::other("the key is not legal"))
+///     }
+/// }
+/// ```
+pub trait Auth: Send + Sync {
+    /// Adds the credentials to one hop.
+    ///
+    /// # Errors
+    /// Ends the call; nothing is sent.
+    fn authorize(&self, request: &mut Request) -> Result<(), Error>;
+
+    /// Sees the head of each answer from the origin of the credentials; `true`: send the request again, after
+    /// another [`authorize`](Auth::authorize). At most twice per hop, and only where the body can be sent again.
+    fn challenge(&self, request: &Request, head: &Head) -> bool {
+        let _ = (request, head);
+        false
+    }
+}

@@ -1,0 +1,308 @@
+//! Making a request, step by step.
+
+use crate::auth::{Auth, Basic, Bearer};
+use crate::error::Error;
+use crate::flow::redirect::Redirect;
+use crate::flow::retry::Retry;
+use crate::hook::Hook;
+use crate::proxies::Proxies;
+use crate::request::{IntoRequest, Parts, Request};
+use crate::response::Response;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::streaming::Streaming;
+use crate::target::Target;
+use crate::url::{IntoUrl, Userinfo};
+use crate::{form, jar, json};
+use http_wire::{Headers, Method};
+use pool::{Body, Timeouts, Tls};
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Collects what is asked for. The first mistake is kept and reported by [`build`](Self::build),
+/// [`send`](Self::send) or [`stream`](Self::stream); nothing is sent then.
+///
+/// Owns a handle of its session, so it can be stored, returned, and sent to another thread. What is not said here is
+/// taken from the session as it was when the builder was made.
+#[must_use = "nothing happens until it is sent"]
+pub struct RequestBuilder {
+    session: Session,
+    method: Method,
+    target: Option<Arc<Target>>,
+    userinfo: Option<Userinfo>,
+    /// What the request itself says; `None` while that is nothing.
+    layer: Option<Box<Settings>>,
+    body: Option<(Body, Option<&'static str>)>,
+    cookies: Vec<(String, String)>,
+    follows: bool,
+    error: Option<Error>,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new(session: &Session, method: Result<Method, Error>, url: &impl IntoUrl, follows: bool) -> Self {
+        let mut builder = Self {
+            session: session.clone(),
+            method: Method::GET,
+            target: None,
+            userinfo: None,
+            layer: None,
+            body: None,
+            cookies: Vec::new(),
+            follows,
+            error: None,
+        };
+        match method {
+            Ok(method) => builder.method = method,
+            Err(error) => builder.error = Some(error),
+        }
+        match session.target(url.text()) {
+            Ok((target, userinfo)) => {
+                builder.target = Some(target);
+                builder.userinfo = userinfo;
+            }
+            Err(error) => {
+                builder.error.get_or_insert_with(|| error.about(&builder.method, None));
+            }
+        }
+        builder
+    }
+
+    /// Adds a header. All fields of the name that the session sets are replaced by those that are added here.
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.attempt(|layer| {
+            let name = name.as_ref();
+            layer.headers_mut().append(name, value).map_err(|why| Error::header(name, why))
+        })
+    }
+
+    /// Adds headers.
+    pub fn headers(self, headers: &Headers) -> Self {
+        headers.iter().fold(self, |builder, (name, value)| builder.header(name, value.as_bytes()))
+    }
+
+    /// Does not send a header, although the session sets it (`None` in requests). `without("Authorization")` also
+    /// keeps the credentials of the session back.
+    pub fn without(self, name: impl AsRef<str>) -> Self {
+        self.set(|layer| layer.leave_out(name.as_ref()))
+    }
+
+    /// Adds parameters to the query of the URL: a map, a struct, or a list of pairs. A list as value repeats its key,
+    /// `None` is left out. A parameter of the session is replaced by one of the same name.
+    pub fn query(self, pairs: impl Serialize) -> Self {
+        self.attempt(|layer| {
+            layer.params_mut().append(&mut form::pairs(pairs)?);
+            Ok(())
+        })
+    }
+
+    /// Sends a value as JSON, with `Content-Type: application/json` unless a header says otherwise. Numbers that
+    /// JSON does not have (NaN, infinities) become `null`, as serde_json does it.
+    pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
+        match json::write(value) {
+            Ok(bytes) => self.set_body(bytes.into(), Some("application/json")),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Sends pairs as a form, with `Content-Type: application/x-www-form-urlencoded` unless a header says otherwise.
+    pub fn form(self, pairs: impl Serialize) -> Self {
+        match form::encode(pairs) {
+            Ok(text) => self.set_body(text.into(), Some("application/x-www-form-urlencoded")),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Sends bytes, a text, a file, or what a [`Body`] reads. No `Content-Type` is added.
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        self.set_body(body.into(), None)
+    }
+
+    /// Sends user and password. Goes over an `Authorization` header, userinfo in the URL and the session's credentials.
+    pub fn basic(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.auth(Basic::new(user, password))
+    }
+
+    /// Sends a token. Goes over an `Authorization` header, userinfo in the URL and the session's credentials.
+    pub fn bearer(self, token: impl AsRef<str>) -> Self {
+        self.auth(Bearer::new(token))
+    }
+
+    /// Sends credentials; see [`Auth`].
+    pub fn auth(self, auth: impl Auth + 'static) -> Self {
+        self.set(|layer| layer.set_auth(auth))
+    }
+
+    /// Sends a cookie with this request only, in place of one of the same name in the jar. It goes to the origin of
+    /// the URL, and along on redirects inside it.
+    pub fn cookie(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        match jar::check_pair(&name, &value) {
+            Ok(()) => {
+                self.cookies.push((name, value));
+                self
+            }
+            Err(why) => self.fail(Error::request_error("a cookie of the request cannot be sent").with_source(why)),
+        }
+    }
+
+    /// Sets whether cookies of the jar are sent and those of the answers stored.
+    pub fn cookies(self, on: bool) -> Self {
+        self.set(|layer| layer.set_cookies(on))
+    }
+
+    /// Sets the time limit of the whole call, redirects and body included; the other limits stay.
+    pub fn timeout(self, total: Duration) -> Self {
+        self.set(|layer| layer.set_total(total))
+    }
+
+    /// Sets all time limits.
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.set(|layer| layer.set_timeouts(timeouts))
+    }
+
+    /// Sets what is done about redirects.
+    pub fn redirect(self, policy: Redirect) -> Self {
+        self.set(|layer| layer.set_redirect(policy))
+    }
+
+    /// Sets what is sent again after a failure.
+    pub fn retry(self, policy: Retry) -> Self {
+        self.set(|layer| layer.set_retry(policy))
+    }
+
+    /// Sets how long a body kept in memory may be, in bytes.
+    pub fn max_body(self, bytes: usize) -> Self {
+        self.set(|layer| layer.set_max_body(bytes))
+    }
+
+    /// Sets whether a body with a `Content-Encoding` is decoded.
+    pub fn decode(self, on: bool) -> Self {
+        self.set(|layer| layer.set_decode(on))
+    }
+
+    /// Sets which certificates are trusted.
+    pub fn tls(self, tls: Tls) -> Self {
+        self.set(|layer| layer.set_tls(tls))
+    }
+
+    /// Sets the proxies; see there for what this version does about them.
+    pub fn proxies(self, proxies: Proxies) -> Self {
+        self.set(|layer| layer.set_proxies(proxies))
+    }
+
+    /// Adds a hook. With one hook of its own a request has none of its session's.
+    pub fn hook(self, hook: impl Hook + 'static) -> Self {
+        self.set(|layer| layer.add_hook(hook))
+    }
+
+    /// Sets whether a 4xx or 5xx answer is an error.
+    pub fn error_for_status(self, on: bool) -> Self {
+        self.set(|layer| layer.set_error_for_status(on))
+    }
+
+    /// Checks everything and merges it with the settings of the session.
+    ///
+    /// # Errors
+    /// The first mistake: [`ErrorKind::Request`](crate::ErrorKind::Request) or
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    pub fn build(self) -> Result<Request, Error> {
+        self.finish().map(|(_, request)| request)
+    }
+
+    /// Sends the request and waits for the whole answer.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build) and of [`Session::send`].
+    pub fn send(self) -> Result<Response, Error> {
+        let (session, request) = self.finish()?;
+        session.send(request)
+    }
+
+    /// Sends the request and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build) and of [`Session::stream`].
+    pub fn stream(self) -> Result<Streaming, Error> {
+        let (session, request) = self.finish()?;
+        session.stream(request)
+    }
+
+    fn finish(self) -> Result<(Session, Request), Error> {
+        let Self { session, method, target, userinfo, layer, body, cookies, follows, error } = self;
+        if let Some(error) = error {
+            return Err(error.about(&method, target.as_ref().map(|target| target.url())));
+        }
+        let below = session.settings_arc();
+        let mut target = target.ok_or_else(|| Error::request_error("the request has no URL"))?;
+        let from_url = userinfo.map(|userinfo| Arc::new(Basic::from(userinfo)) as Arc<dyn Auth>);
+        let (auth, settings) = match layer {
+            None => {
+                let nothing = Settings::default();
+                (nothing.credentials(from_url, below, target.origin()), below.clone())
+            }
+            Some(layer) => {
+                let auth = layer.credentials(from_url, below, target.origin());
+                let reroute = layer.tls().is_some();
+                let settings = layer.over(below);
+                if reroute {
+                    target = Arc::new(Target::new(target.url().clone(), settings.tls())?);
+                }
+                (auth, Arc::new(settings))
+            }
+        };
+        if !settings.params().is_empty() {
+            let mut url = target.url().clone();
+            url.query_pairs_mut().extend_pairs(settings.params());
+            target = Arc::new(target.sibling(url, settings.tls())?);
+        }
+        let (body, content_type) = body.unwrap_or_default();
+        let about = (method.clone(), target.clone());
+        Request::new(Parts { method, target, body, content_type, cookies, auth, settings, follows })
+            .map_err(|error| error.about(&about.0, Some(about.1.url())))
+            .map(|request| (session, request))
+    }
+
+    fn set_body(mut self, body: Body, content_type: Option<&'static str>) -> Self {
+        if self.body.is_some() {
+            return self.fail(Error::request_error("the request was given two bodies; which one is meant?"));
+        }
+        self.body = Some((body, content_type));
+        self
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(self.layer.get_or_insert_default());
+        self
+    }
+
+    fn attempt(mut self, change: impl FnOnce(&mut Settings) -> Result<(), Error>) -> Self {
+        match change(self.layer.get_or_insert_default()) {
+            Ok(()) => self,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(mut self, error: Error) -> Self {
+        self.error.get_or_insert(error);
+        self
+    }
+}
+
+impl IntoRequest for RequestBuilder {
+    fn into_request(self) -> Result<Request, Error> {
+        self.build()
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.target.as_ref().map(|target| crate::url::redacted(target.url().as_str()));
+        f.debug_struct("RequestBuilder")
+            .field("method", &self.method)
+            .field("url", &url)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! What is sent again after a failure, and when.
+
+use super::World;
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::response::Head;
+use http_wire::{Method, StatusCode};
+use pool::Limit;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// What is sent again after a failure. The default is [`none`](Retry::none).
+///
+/// Apart from this, the pool repeats a request once by itself when the kept connection it was put on turns out to be
+/// dead before a byte of an answer came, if that cannot do anything twice.
+///
+/// Waiting between two attempts is a timer: other requests of the same batch go on meanwhile, and the total time limit
+/// of the call holds. All attempts are listed in [`Response::attempts`](crate::Response::attempts). A session spends
+/// at most one retry on five requests, beside a reserve of ten, so that an outage is not multiplied by its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    max: u32,
+    on_timeout: bool,
+    statuses: Vec<StatusCode>,
+    backoff: Duration,
+    max_wait: Duration,
+}
+
+impl Retry {
+    /// Nothing is sent again.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::idempotent(0)
+    }
+
+    /// Up to `max` further attempts: for any method if no connection came about; for idempotent methods (RFC 9110
+    /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
+    /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says.
+    #[must_use]
+    pub fn idempotent(max: u32) -> Self {
+        Self {
+            max,
+            on_timeout: false,
+            statuses: vec![
+                StatusCode::TOO_MANY_REQUESTS,
+                StatusCode::BAD_GATEWAY,
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::GATEWAY_TIMEOUT,
+            ],
+            backoff: Duration::from_millis(200),
+            // urllib3's figure for the longest `Retry-After` it obeys.
+            max_wait: Duration::from_secs(6 * 3600),
+        }
+    }
+
+    /// Whether a time limit that ran out is a reason too; the total one never is. Default false.
+    #[must_use]
+    pub fn on_timeout(mut self, retry: bool) -> Self {
+        self.on_timeout = retry;
+        self
+    }
+
+    /// The statuses that are a reason, in place of the default ones.
+    #[must_use]
+    pub fn statuses(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
+        self.statuses = statuses.into_iter().collect();
+        self
+    }
+
+    /// The first wait, at most. Default 200 ms.
+    #[must_use]
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.backoff = first;
+        self
+    }
+
+    /// The longest wait. An answer that asks for a longer one is final. Default 6 hours.
+    #[must_use]
+    pub fn max_wait(mut self, longest: Duration) -> Self {
+        self.max_wait = longest;
+        self
+    }
+
+    /// How many further attempts there are at most.
+    #[must_use]
+    pub fn max(&self) -> u32 {
+        self.max
+    }
+
+    /// When to try again after this answer; `None`: it is the final one.
+    pub(super) fn after_head(&self, request: &Request, head: &Head, tries: u32, world: &mut dyn World) -> Option<Instant> {
+        if tries >= self.max || !self.statuses.contains(&head.status()) || !repeatable(request) {
+            return None;
+        }
+        let wait = match retry_after(head, world) {
+            Some(wait) => Some(wait).filter(|wait| *wait <= self.max_wait)?,
+            None => self.pause(tries, world),
+        };
+        world.now().checked_add(wait)
+    }
+
+    /// When to try again after this failure; `None`: it is the result.
+    pub(super) fn after_error(
+        &self,
+        request: &Request,
+        error: &Error,
+        tries: u32,
+        world: &mut dyn World,
+    ) -> Option<Instant> {
+        let worth_it = match error.kind() {
+            ErrorKind::Resolve | ErrorKind::Connect => request.body().is_replayable(),
+            ErrorKind::Timeout(Limit::Connect) => self.on_timeout && request.body().is_replayable(),
+            ErrorKind::Timeout(Limit::Idle) => self.on_timeout && repeatable(request),
+            ErrorKind::Closed | ErrorKind::Body | ErrorKind::Io => repeatable(request),
+            _ => false,
+        };
+        if tries >= self.max || !worth_it {
+            return None;
+        }
+        let wait = self.pause(tries, world);
+        world.now().checked_add(wait)
+    }
+
+    /// Exponential, with full jitter: clients that failed together do not come back together.
+    fn pause(&self, tries: u32, world: &mut dyn World) -> Duration {
+        let longest = self.backoff.saturating_mul(1 << tries.min(20)).min(self.max_wait);
+        let mut random = [0; 8];
+        // Without entropy the wait is the longest one; nothing secret hangs on it.
+        if world.random(&mut random).is_err() {
+            return longest;
+        }
+        let part = u64::from_le_bytes(random) as f64 / u64::MAX as f64;
+        longest.mul_f64(part.min(1.0))
+    }
+}
+
+fn repeatable(request: &Request) -> bool {
+    let method = request.method();
+    let idempotent =
+        [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE].contains(method);
+    idempotent && request.body().is_replayable()
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); what is neither is ignored.
+fn retry_after(head: &Head, world: &dyn World) -> Option<Duration> {
+    let text = head.headers().get("retry-after")?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(world.wall()).unwrap_or_default())
+}
+
+/// What keeps retries from multiplying an outage: requests earn them, retries spend them.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU32);
+
+/// In fifths of a retry.
+const RETRY_COSTS: u32 = 5;
+const RESERVE: u32 = 10 * RETRY_COSTS;
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(AtomicU32::new(RESERVE))
+    }
+}
+
+impl Budget {
+    pub(super) fn earn(&self) {
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| (have < RESERVE).then_some(have + 1));
+    }
+
+    pub(super) fn spend(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| have.checked_sub(RETRY_COSTS)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_pays_for_ten_retries_and_then_for_one_in_five_requests() {
+        let budget = Budget::default();
+        assert_eq!((0..100).filter(|_| budget.spend()).count(), 10);
+        let paid = (0..100).filter(|_| {
+            budget.earn();
+            budget.spend()
+        });
+        assert_eq!(paid.count(), 20);
+    }
+}

@@ -1,0 +1,49 @@
+//! Looking at, and changing, what goes out and what comes in.
+
+use crate::error::Error;
+use crate::request::Request;
+use crate::response::{Head, Response};
+
+/// Code of yours that runs on the way of every request: logging, signing, caching, metrics.
+///
+/// Hooks run in the caller's thread with no lock held, in the order they were added; they may use another session,
+/// or the same one. [`Request::id`] is the same on all hops of a call, for those who keep a book. Hooks given to a
+/// request replace those of its session.
+///
+/// ```
+/// use session::{Error, Hook, Request};
+///
+/// struct Sign;
+///
+/// impl Hook for Sign {
+///     fn before(&self, request: &mut Request) -> Result<(), Error> {
+///         let signature = format!("{}:{}", request.method(), request.target());
+///         request.headers_mut().insert("X-Signature", signature).map_err(|why| Error::other(why.to_string()))
+///     }
+/// }
+/// ```
+pub trait Hook: Send + Sync {
+    /// Before each hop is sent, with cookies and credentials in place. Whatever is changed holds for this hop only.
+    ///
+    /// # Errors
+    /// Ends the call; nothing is sent.
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        let _ = request;
+        Ok(())
+    }
+
+    /// After the head of each answer, redirects included, and after each failure, before cookies are stored.
+    /// `Some` takes the place of the outcome and ends the call; what was under way is dropped.
+    fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
+        let _ = (request, outcome);
+        None
+    }
+
+    /// Once, on the final response, when its body is complete. Not called for streams.
+    ///
+    /// # Errors
+    /// Becomes the result of the call.
+    fn finish(&self, response: Response) -> Result<Response, Error> {
+        Ok(response)
+    }
+}

@@ -1,0 +1,374 @@
+//! A request, prepared: everything that is asked for, and nothing that is made only when it is sent.
+
+use crate::auth::Auth;
+use crate::error::Error;
+use crate::flow::redirect::Redirect;
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::url::{self, IntoUrl};
+use ::url::Url;
+use http_wire::{HeadError, Headers, Method, RequestHead};
+use pool::{Body, Origin};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// A prepared request: method, URL, headers, body and the settings that hold for it, all layers merged.
+///
+/// Made by [`RequestBuilder::build`](crate::RequestBuilder::build). It can be looked at, changed, cloned, and sent any
+/// number of times, by this or another session: of the session that sends it only connections and cookies are used.
+/// What is made when it is sent does not stand in its headers yet: `Host`, cookies of the jar, the length of the body.
+#[derive(Clone)]
+pub struct Request {
+    id: u64,
+    method: Method,
+    target: Arc<Target>,
+    headers: Arc<Headers>,
+    body: Body,
+    /// For this request only; they are bound to its origin.
+    cookies: Vec<(String, String)>,
+    auth: Option<Arc<dyn Auth>>,
+    settings: Arc<Settings>,
+    late: Late,
+    /// What holds if no redirect policy was set: `head()` follows none.
+    follows: bool,
+    /// For a body that is read while it is sent: whether that has begun once.
+    spent: Option<Arc<AtomicBool>>,
+}
+
+/// Which fields stand behind the framing field on the wire: those that were not set by hand. (The order of requests:
+/// merged headers, then `Cookie`, then the length, then `Content-Type` and `Authorization`.)
+#[derive(Clone, Copy, Default)]
+struct Late {
+    content_type: bool,
+    authorization: bool,
+    cookie: bool,
+}
+
+/// The parts that a builder has collected.
+pub(crate) struct Parts {
+    pub(crate) method: Method,
+    pub(crate) target: Arc<Target>,
+    pub(crate) body: Body,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) auth: Option<Arc<dyn Auth>>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) follows: bool,
+}
+
+impl Request {
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        let headers = parts.settings.headers_arc().clone();
+        let mut request = Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            method: parts.method,
+            target: parts.target,
+            headers,
+            body: Body::Empty,
+            cookies: parts.cookies,
+            auth: parts.auth,
+            settings: parts.settings,
+            late: Late::default(),
+            follows: parts.follows,
+            spent: None,
+        };
+        request.set_body(parts.body);
+        if let Some(content_type) = parts.content_type.filter(|_| !request.headers.contains("content-type")) {
+            request.headers_mut().append("Content-Type", content_type).map_err(|e| Error::header("Content-Type", e))?;
+            request.late.content_type = true;
+        }
+        if request.method == Method::CONNECT {
+            return Err(Error::request_error("CONNECT opens tunnels through proxies; it cannot be requested"));
+        }
+        Ok(request)
+    }
+
+    /// A number that is this request's alone, the same on all hops of a call and in its clones.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Sets the method; the body stays.
+    pub fn set_method(&mut self, method: Method) {
+        self.method = method;
+    }
+
+    /// The URL, without userinfo, with its fragment.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.target.url()
+    }
+
+    /// Sets the URL, relative to the present one. Where scheme, host or port change, `Authorization`,
+    /// `Proxy-Authorization`, `Cookie` and `Host` are removed: they were meant for somebody else. Userinfo is ignored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) if it cannot be requested.
+    pub fn set_url(&mut self, url: impl IntoUrl) -> Result<(), Error> {
+        let (url, _) = url::parse(url.text(), Some(self.target.url())).map_err(Error::request_error)?;
+        let before = self.target.clone();
+        self.redirect_to(url)?;
+        if before.origin() != self.target.origin() {
+            self.drop_secrets(&[]);
+        }
+        Ok(())
+    }
+
+    /// The request target as it is sent: path and query.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.target.path()
+    }
+
+    /// The value of the `Host` field as it is sent: one set by hand, or that of the URL.
+    #[must_use]
+    pub fn host_field(&self) -> &str {
+        self.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_else(|| self.target.host())
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        self.target.origin()
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The headers, to be changed.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        Arc::make_mut(&mut self.headers)
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Sets the body. None at all is sent as a body of length 0, except with GET and HEAD (requests' rule).
+    pub fn set_body(&mut self, body: impl Into<Body>) {
+        self.body = body.into();
+        let streamed = !matches!(self.body, Body::Empty | Body::Bytes(_));
+        self.spent = streamed.then(|| Arc::new(AtomicBool::new(false)));
+    }
+
+    /// The settings that hold.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings, to be changed. Headers, query parameters, credentials and TLS of the request were made from
+    /// them already: changing those here has no effect.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
+    }
+
+    pub(crate) fn auth(&self) -> Option<&Arc<dyn Auth>> {
+        self.auth.as_ref()
+    }
+
+    pub(crate) fn cookies(&self) -> &[(String, String)] {
+        &self.cookies
+    }
+
+    pub(crate) fn target_arc(&self) -> &Arc<Target> {
+        &self.target
+    }
+
+    pub(crate) fn redirect(&self) -> &Redirect {
+        static DEFAULTS: OnceLock<(Redirect, Redirect)> = OnceLock::new();
+        let (follow, stay) = DEFAULTS.get_or_init(|| (Redirect::default(), Redirect::none()));
+        self.settings.redirect().unwrap_or(if self.follows { follow } else { stay })
+    }
+
+    pub(crate) fn redirect_to(&mut self, url: Url) -> Result<(), Error> {
+        self.target = Arc::new(self.target.sibling(url, self.settings.tls_ref())?);
+        Ok(())
+    }
+
+    /// Becomes a request without a body, and without the headers that describe one.
+    pub(crate) fn drop_body(&mut self, method: Method) {
+        self.method = method;
+        self.set_body(Body::Empty);
+        self.late.content_type = false;
+        self.remove(&[
+            "Content-Length",
+            "Content-Type",
+            "Content-Encoding",
+            "Content-Language",
+            "Content-Location",
+            "Transfer-Encoding",
+            "Expect",
+        ]);
+    }
+
+    /// Loses what was meant for one origin: every occurrence, in any spelling.
+    pub(crate) fn drop_secrets(&mut self, more: &[String]) {
+        self.cookies.clear();
+        self.late.cookie = false;
+        self.remove(&["Authorization", "Cookie", "Proxy-Authorization", "Proxy-Authenticate", "Host"]);
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        self.remove(&more);
+    }
+
+    fn remove(&mut self, names: &[&str]) {
+        for name in names {
+            if self.headers.contains(name) {
+                self.headers_mut().remove(name);
+            }
+        }
+    }
+
+    /// Puts the cookies of the jar where hooks can see them.
+    pub(crate) fn put_cookie(&mut self, value: &[u8]) -> Result<(), Error> {
+        self.headers_mut().insert("Cookie", value).map_err(|why| Error::header("Cookie", why))?;
+        self.late.cookie = true;
+        Ok(())
+    }
+
+    /// Lets the credentials do their work.
+    pub(crate) fn authorize(&mut self, auth: &dyn Auth) -> Result<(), Error> {
+        let had = self.headers.contains("authorization");
+        auth.authorize(self)?;
+        self.late.authorization = !had;
+        Ok(())
+    }
+
+    /// Before each time the request is sent: a body that was read goes back to its start. One that cannot is an
+    /// error; it is never sent as an empty one.
+    pub(crate) fn ready_body(&self) -> Result<(), Error> {
+        match &self.spent {
+            Some(spent) if spent.swap(true, Ordering::Relaxed) => self.body.rewind().map_err(|why| {
+                Error::request_error("the body cannot be sent again: it cannot go back to its start").with_source(why)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The head as it is sent, in the order of [`Late`]; `cookie` is the jar's, where it is not in the headers.
+    pub(crate) fn encode(&self, cookie: Option<&[u8]>) -> Result<(RequestHead, Body), Error> {
+        let body = match &self.body {
+            Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
+            body => body.clone(),
+        };
+        let host = self.headers.get("host");
+        let late = |name: &str| {
+            self.late.content_type && name.eq_ignore_ascii_case("content-type")
+                || self.late.authorization && name.eq_ignore_ascii_case("authorization")
+                || self.late.cookie && name.eq_ignore_ascii_case("cookie")
+        };
+        let mut head = RequestHead::builder(self.method.clone(), self.target.path());
+        head = match host {
+            Some(host) => head.header("Host", host.as_bytes()),
+            None => head.header("Host", self.target.host()),
+        };
+        let any_late = self.late.content_type || self.late.authorization || self.late.cookie;
+        if host.is_none() && !any_late {
+            head = head.headers(&self.headers);
+        } else {
+            let mut hosts = 0;
+            for (name, value) in self.headers.iter() {
+                if name.eq_ignore_ascii_case("host") {
+                    hosts += 1;
+                    if hosts == 1 {
+                        continue;
+                    }
+                }
+                if !late(name) {
+                    head = head.header(name, value.as_bytes());
+                }
+            }
+        }
+        let behind = |mut head: http_wire::RequestBuilder, wanted: &str| {
+            for (name, value) in self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)) {
+                head = head.header(name, value.as_bytes());
+            }
+            head
+        };
+        if let Some(cookie) = cookie {
+            head = head.header("Cookie", cookie);
+        } else if self.late.cookie {
+            head = behind(head, "cookie");
+        }
+        head = head.body(body.kind());
+        if self.late.content_type {
+            head = behind(head, "content-type");
+        }
+        if self.late.authorization {
+            head = behind(head, "authorization");
+        }
+        let head = head.build().map_err(|why| self.impossible(why))?;
+        Ok((head, body))
+    }
+
+    /// Says which field it is, as far as that can be told.
+    fn impossible(&self, why: HeadError) -> Error {
+        const RESERVED: [&str; 6] =
+            ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "Upgrade"];
+        let named = match why {
+            HeadError::ReservedHeader => RESERVED.into_iter().find(|name| self.headers.contains(name)),
+            HeadError::DuplicateHost | HeadError::MissingHost => Some("Host"),
+            HeadError::BadMethod => {
+                return Error::request_error(format!("the method {:?} is not a token", self.method.as_str()))
+                    .with_source(why);
+            }
+            HeadError::BadTarget => {
+                return Error::request_error("path and query of the URL cannot be sent").with_source(why);
+            }
+            _ => None,
+        };
+        match named {
+            Some(name) => Error::header(name, why),
+            None => Error::request_error(format!("the request cannot be sent: {why}")).with_source(why),
+        }
+    }
+}
+
+/// The body of length 0, made once.
+fn empty() -> Body {
+    static EMPTY: OnceLock<Arc<[u8]>> = OnceLock::new();
+    Body::Bytes(EMPTY.get_or_init(|| Arc::from([])).clone())
+}
+
+impl fmt::Debug for Request {
+    /// Without query values, headers or body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Request [{} {}]>", self.method, url::redacted(self.target.url().as_str()))
+    }
+}
+
+/// What can be sent as one of many: a [`Request`], a [`RequestBuilder`](crate::RequestBuilder), or the result of
+/// building one.
+pub trait IntoRequest {
+    /// The request.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn into_request(self) -> Result<Request, Error>;
+}
+
+impl IntoRequest for Request {
+    fn into_request(self) -> Result<Request, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoRequest for Result<Request, Error> {
+    fn into_request(self) -> Result<Request, Error> {
+        self
+    }
+}

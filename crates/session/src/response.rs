@@ -1,0 +1,338 @@
+//! Answers: plain data.
+
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::target::Target;
+use crate::url::{push_escaped, redacted};
+use crate::{json, text};
+use ::url::Url;
+use http_wire::{Headers, ResponseHead, StatusCode, Version, http};
+use pool::Attempts;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Status, version, headers and URL of one answer: all that policies decide on.
+#[derive(Clone)]
+pub struct Head {
+    wire: ResponseHead,
+    target: Arc<Target>,
+}
+
+impl Head {
+    pub(crate) fn new(wire: ResponseHead, target: Arc<Target>) -> Self {
+        Self { wire, target }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.wire.status()
+    }
+
+    /// The HTTP version the server speaks.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.wire.version()
+    }
+
+    /// The reason phrase as it was sent: UTF-8, or else ISO 8859-1. May be empty.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'_, str> {
+        latin1(self.wire.reason())
+    }
+
+    /// The headers, in order and spelling of the wire.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.wire.headers()
+    }
+
+    /// The URL this is the answer of.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.target.url()
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Head [{}]>", self.status().as_u16())
+    }
+}
+
+/// An answer with its body, complete and decoded. A value: it holds no connection, and can be kept, cloned, returned
+/// and read any number of times.
+#[derive(Clone)]
+pub struct Response {
+    head: Head,
+    body: Vec<u8>,
+    trailers: Option<Headers>,
+    history: Vec<Hop>,
+    attempts: Attempts,
+    request: Request,
+}
+
+/// What has been collected of an answer when it is complete.
+pub(crate) struct Parts {
+    pub(crate) head: Head,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Option<Headers>,
+    pub(crate) history: Vec<Hop>,
+    pub(crate) attempts: Attempts,
+    pub(crate) request: Request,
+}
+
+impl Response {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { head, body, trailers, history, attempts, request } = parts;
+        Self { head, body, trailers, history, attempts, request }
+    }
+
+    /// An answer made by hand, for a [`Hook`](crate::Hook) that gives one in place of the server's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] if its headers cannot stand in HTTP/1.1.
+    pub fn from_http(request: &Request, response: http::Response<impl Into<Vec<u8>>>) -> Result<Self, Error> {
+        let (parts, body) = response.into_parts();
+        let wire = ResponseHead::try_from(parts).map_err(|why| {
+            Error::new(ErrorKind::Protocol, format!("the answer made by hand cannot be: {why}")).with_source(why)
+        })?;
+        Ok(Self::new(Parts {
+            head: Head::new(wire, request.target_arc().clone()),
+            body: body.into(),
+            trailers: None,
+            history: Vec::new(),
+            attempts: Attempts::default(),
+            request: request.clone(),
+        }))
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.head.status()
+    }
+
+    /// Whether the status is below 400 (requests' `ok`).
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status().as_u16() < 400
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.status().is_success()
+    }
+
+    /// Whether it is a redirect with a place to go that was not followed: 301, 302, 303, 307 or 308 and a `Location`.
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.status().as_u16(), 301 | 302 | 303 | 307 | 308) && self.headers().contains("location")
+    }
+
+    /// Status, version, reason, headers and URL.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The headers, in order and spelling of the wire. `Content-Encoding` and `Content-Length` are those of the
+    /// body before it was decoded.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// The value of the first header of that name, if it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// The fields that followed a chunked body.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&Headers> {
+        self.trailers.as_ref()
+    }
+
+    /// The URL that gave this answer, after all redirects.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.head.url()
+    }
+
+    /// The request that this is the answer of: on a redirected call the last one, as it was sent.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The answers before this one, oldest first: redirects, and challenges that were answered.
+    #[must_use]
+    pub fn history(&self) -> &[Hop] {
+        &self.history
+    }
+
+    /// The attempts of the last hop, oldest first: addresses, times, bytes. More than one where something was sent
+    /// again.
+    #[must_use]
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, to keep.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// The body as text: by a byte order mark, else by the charset of `Content-Type`, else as UTF-8. What cannot be
+    /// decoded becomes U+FFFD; there is no guessing and no error.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        text::text(&self.body, self.header("content-type"))
+    }
+
+    /// The body as JSON, in UTF-8, -16 or -32. The status plays no part in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`]; the text names the type, the place, and the first bytes of the body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json::read(&self.body).map_err(|error| error.with_request(&self.request).maybe_processed())
+    }
+
+    /// Makes a 4xx or 5xx an error, in the words of requests' `raise_for_status`; the answer is in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Status`].
+    pub fn error_for_status(self) -> Result<Self, Error> {
+        match status_error(&self.head) {
+            Some(error) => Err(error.with_response(self)),
+            None => Ok(self),
+        }
+    }
+
+    pub(crate) fn parts_mut(&mut self) -> (&mut Vec<Hop>, &mut Attempts) {
+        (&mut self.history, &mut self.attempts)
+    }
+}
+
+/// `404 Client Error: Not Found for url: https://…`, if it is one.
+pub(crate) fn status_error(head: &Head) -> Option<Error> {
+    let side = match head.status().as_u16() {
+        400..=499 => "Client",
+        500..=599 => "Server",
+        _ => return None,
+    };
+    let mut text = format!("{} {side} Error: ", head.status().as_u16());
+    push_escaped(&mut text, &head.reason());
+    // A reason is a phrase; the URL must not be pushed out of the text by a longer one.
+    crate::url::cut(&mut text, 150);
+    text.push_str(" for url: ");
+    text.push_str(&redacted(head.url().as_str()));
+    Some(Error::new(ErrorKind::Status(head.status()), text))
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Response [{}]>", self.status().as_u16())
+    }
+}
+
+/// For programs written against the types of the `http` crate. History, attempts and trailers stay behind.
+impl TryFrom<Response> for http::Response<Vec<u8>> {
+    type Error = Error;
+
+    fn try_from(response: Response) -> Result<Self, Error> {
+        let parts: http::response::Parts = response.head.wire.try_into().map_err(|why: http_wire::HeadError| {
+            Error::new(ErrorKind::Protocol, format!("the head does not fit the types of http: {why}")).with_source(why)
+        })?;
+        Ok(Self::from_parts(parts, response.body))
+    }
+}
+
+/// An answer on the way to the final one: a redirect, or a challenge that was answered.
+#[derive(Clone)]
+pub struct Hop {
+    head: Head,
+    body: Option<Vec<u8>>,
+    attempts: Attempts,
+    request: Request,
+}
+
+impl Hop {
+    pub(crate) fn new(head: Head, body: Option<Vec<u8>>, attempts: Attempts, request: Request) -> Self {
+        Self { head, body, attempts, request }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.head.status()
+    }
+
+    /// Status, version, reason, headers and URL.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// The value of the first header of that name, if it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// The URL that gave this answer.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.head.url()
+    }
+
+    /// The body, whole: `None` if it was longer than 64 KiB, or had not ended within 50 ms.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.body.as_deref()
+    }
+
+    /// The request that this is the answer of.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The attempts to get it, oldest first.
+    #[must_use]
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+}
+
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Hop [{}] {}>", self.status().as_u16(), redacted(self.url().as_str()))
+    }
+}
+
+/// UTF-8, or else each octet as the character of its number.
+fn latin1(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}

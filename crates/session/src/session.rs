@@ -1,0 +1,354 @@
+//! The session: what requests have in common.
+
+use crate::auth::Auth;
+use crate::builder::RequestBuilder;
+use crate::call::{Call, Cx, Todo};
+use crate::completed::Completed;
+use crate::error::Error;
+use crate::flow::Context;
+use crate::flow::retry::Budget;
+use crate::jar::CookieJar;
+use crate::request::{IntoRequest, Request};
+use crate::response::Response;
+use crate::session_builder::SessionBuilder;
+use crate::settings::Settings;
+use crate::streaming::Streaming;
+use crate::target::{Target, Targets};
+use crate::url::{IntoUrl, Userinfo};
+use http_wire::{Headers, Method, http};
+use pool::{Body, Class, Driver, Pool, Timeouts};
+use std::fmt;
+use std::sync::Arc;
+
+/// What requests have in common: headers, cookies, credentials, settings, and connections.
+///
+/// A handle: clones share connections and cookies, and each has settings of its own from then on. So another session
+/// with other rights over the same connections is a clone and a change. Threads use clones, or a shared reference.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use session::{Basic, Session};
+/// let mut api = Session::builder().base("https://api.example.com/v2/")?.build()?;
+/// api.headers_mut().insert("X-Api-Version", "7")?;
+/// let mut admin = api.clone();
+/// admin.set_auth(Basic::new("root", "secret"));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+}
+
+/// What the clones share.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) jar: CookieJar,
+    targets: Targets,
+    budget: Budget,
+    /// The pool's time limits, as far as they are known here.
+    timeouts: Timeouts,
+}
+
+impl Session {
+    /// A session with the default settings and a pool of its own. Opens nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let settings = Settings::with_default_headers();
+        Self::assemble(Pool::new(pool::Config::default()), CookieJar::new(), settings, Timeouts::default())
+    }
+
+    /// A session with other settings.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::new()
+    }
+
+    pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings, timeouts: Timeouts) -> Self {
+        let shared = Shared { pool, jar, targets: Targets::default(), budget: Budget::default(), timeouts };
+        Self { shared: Arc::new(shared), settings: Arc::new(settings) }
+    }
+
+    /// A GET request.
+    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::GET), &url, true)
+    }
+
+    /// A POST request.
+    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::POST), &url, true)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::PUT), &url, true)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::PATCH), &url, true)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::DELETE), &url, true)
+    }
+
+    /// A HEAD request. Redirects are not followed, unless the session or the request says so.
+    pub fn head(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::HEAD), &url, false)
+    }
+
+    /// An OPTIONS request.
+    pub fn options(&self, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, Ok(Method::OPTIONS), &url, true)
+    }
+
+    /// A request with any method: a text, which is put in upper case, or a [`Method`], which is sent as it is.
+    pub fn request(&self, method: impl IntoMethod, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self, method.method(), &url, true)
+    }
+
+    /// A request made of the types of the `http` crate: method, URI, headers and body are taken over. A URI without
+    /// scheme and host is joined with the base URL.
+    pub fn http_request(&self, request: http::Request<impl Into<Body>>) -> RequestBuilder {
+        let (parts, body) = request.into_parts();
+        let builder = RequestBuilder::new(self, Ok(parts.method), &parts.uri.to_string(), true);
+        let builder = parts.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
+        match body.into() {
+            Body::Empty => builder,
+            body => builder.body(body),
+        }
+    }
+
+    /// Sends a request, follows redirects, and waits for the whole answer. A 4xx or 5xx is an answer like others.
+    ///
+    /// # Errors
+    /// Whatever kept it from a complete answer; see [`ErrorKind`](crate::ErrorKind).
+    pub fn send(&self, request: Request) -> Result<Response, Error> {
+        let mut driver = self.driver(&request)?;
+        let shared = &*self.shared;
+        let (mut call, mut todo) = {
+            let mut cx = Cx { shared, driver: &mut driver };
+            Call::start(request, Class::Single, false, &mut cx)
+        };
+        loop {
+            todo = match todo {
+                Todo::Done(result) => return result,
+                todo => next(&mut call, todo, shared, &mut driver)?,
+            };
+        }
+    }
+
+    /// Sends a request, follows redirects, and waits for the head of the answer; its body is read from the
+    /// [`Streaming`].
+    ///
+    /// An open stream holds a connection. A thread that opens as many streams to one origin as the session may have
+    /// connections there, less one, and asks for another waits for itself, until the `wait` limit ends it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn stream(&self, request: Request) -> Result<Streaming, Error> {
+        let mut driver = self.driver(&request)?;
+        let shared = &*self.shared;
+        let (mut call, mut todo) = {
+            let mut cx = Cx { shared, driver: &mut driver };
+            Call::start(request, Class::Batch, true, &mut cx)
+        };
+        loop {
+            todo = match todo {
+                Todo::Done(result) => return result.map(Streaming::whole),
+                Todo::Open(id, head) => return Streaming::open(self.shared.clone(), driver, call, id, head),
+                todo => next(&mut call, todo, shared, &mut driver)?,
+            };
+        }
+    }
+
+    /// Sends many requests at once, from this thread, and waits for all; the answers come in the order of the
+    /// requests. See [`as_completed`](Self::as_completed) for how many are under way at a time.
+    pub fn send_all<R: IntoRequest>(
+        &self,
+        requests: impl IntoIterator<Item = R>,
+    ) -> Vec<Result<Response, Error>> {
+        let mut results: Vec<Option<Result<Response, Error>>> = Vec::new();
+        for (index, result) in self.as_completed(requests) {
+            if index >= results.len() {
+                results.resize_with(index + 1, || None);
+            }
+            if let Some(slot) = results.get_mut(index) {
+                *slot = Some(result);
+            }
+        }
+        // Every index up to the largest has come: none is left out and none comes twice.
+        results.into_iter().flatten().collect()
+    }
+
+    /// Sends many requests at once, from this thread, and gives each answer, with the index of its request, as it
+    /// arrives. Dropping the iterator gives up what is under way.
+    ///
+    /// Requests are taken from `requests` only as there is room: as many are under way as the session may have
+    /// connections (in total, and to one origin), less one that is kept for [`send`](Self::send). So `requests` may
+    /// be endless, and a `send` inside the loop finds a connection. Connections and cookies are those of this
+    /// session, settings those that each request was built with.
+    pub fn as_completed<I>(&self, requests: I) -> Completed<I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: IntoRequest,
+    {
+        Completed::new(self.shared.clone(), requests.into_iter())
+    }
+
+    /// The cookies.
+    #[must_use]
+    pub fn cookies(&self) -> &CookieJar {
+        &self.shared.jar
+    }
+
+    /// The headers that are sent with each request.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.settings.headers()
+    }
+
+    /// The headers, to be changed. Clones that exist keep theirs.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        self.settings_mut().headers_mut()
+    }
+
+    /// Sets the credentials; see [`Settings::set_auth`].
+    pub fn set_auth(&mut self, auth: impl Auth + 'static) {
+        self.settings_mut().set_auth(auth);
+    }
+
+    /// Sets credentials for one origin; see [`Settings::set_auth_for`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `origin` is not a URL that can be requested.
+    pub fn set_auth_for(&mut self, origin: impl IntoUrl, auth: impl Auth + 'static) -> Result<(), Error> {
+        self.settings_mut().set_auth_for(origin, auth)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings, to be changed. Clones that exist keep theirs.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
+    }
+
+    /// The pool whose connections are used.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.shared.pool
+    }
+
+    /// Closes the connections that nobody uses. The session, and its clones, can be used as before. Connections are
+    /// also closed when the last clone is dropped.
+    pub fn close_idle(&self) {
+        self.shared.pool.close_idle();
+    }
+
+    pub(crate) fn settings_arc(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(crate) fn target(&self, text: &str) -> Result<(Arc<Target>, Option<Userinfo>), Error> {
+        self.shared.targets.get(text, &self.settings)
+    }
+
+    fn driver(&self, request: &Request) -> Result<Driver, Error> {
+        self.shared.pool.driver().map_err(|error| Error::from_pool(error, request))
+    }
+}
+
+impl Shared {
+    pub(crate) fn context<'a>(&'a self, driver: &'a mut Driver) -> Context<'a> {
+        Context { jar: &self.jar, budget: &self.budget, timeouts: self.timeouts, world: driver }
+    }
+}
+
+/// Does what the only call of a loop asks for, and waits for what happens next.
+fn next(call: &mut Call, todo: Todo, shared: &Shared, driver: &mut Driver) -> Result<Todo, Error> {
+    let mut until = None;
+    match todo {
+        Todo::Send(request) => {
+            let id = driver.start(request);
+            call.sent(id, driver.now());
+        }
+        Todo::Wake(at) => until = Some(at),
+        todo @ (Todo::Done(_) | Todo::Open(..)) => return Ok(todo),
+        Todo::Listen => until = call.wakes_at(),
+    }
+    loop {
+        if let Some((_, event)) = driver.next_event() {
+            return Ok(call.on_event(event, &mut Cx { shared, driver }));
+        }
+        driver.turn(until).map_err(|error| call.fail_with(error))?;
+        if until.is_some_and(|at| at <= driver.now()) {
+            return Ok(call.on_time(&mut Cx { shared, driver }));
+        }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What can be given as a method: a text, which is put in upper case, or a [`Method`], which is sent as it is.
+pub trait IntoMethod: sealed::Method {}
+
+impl<T: sealed::Method> IntoMethod for T {}
+
+mod sealed {
+    use crate::error::Error;
+    use http_wire::Method as Typed;
+
+    #[expect(unnameable_types, reason = "sealed: what can be a method is for this crate to say")]
+    pub trait Method {
+        fn method(self) -> Result<Typed, Error>;
+    }
+
+    impl Method for Typed {
+        fn method(self) -> Result<Typed, Error> {
+            Ok(self)
+        }
+    }
+
+    impl Method for &Typed {
+        fn method(self) -> Result<Typed, Error> {
+            Ok(self.clone())
+        }
+    }
+
+    impl Method for &str {
+        fn method(self) -> Result<Typed, Error> {
+            Typed::from_bytes(self.to_ascii_uppercase().as_bytes()).map_err(|why| {
+                let mut shown = self.escape_debug().to_string();
+                crate::url::cut(&mut shown, 100);
+                Error::request_error(format!("the method \"{shown}\" is not a token")).with_source(why)
+            })
+        }
+    }
+
+    impl Method for String {
+        fn method(self) -> Result<Typed, Error> {
+            self.as_str().method()
+        }
+    }
+
+    impl Method for &String {
+        fn method(self) -> Result<Typed, Error> {
+            self.as_str().method()
+        }
+    }
+}

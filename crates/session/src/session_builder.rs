@@ -1,0 +1,258 @@
+//! Making a session with other than the default settings.
+
+use crate::auth::Auth;
+use crate::error::Error;
+use crate::flow::redirect::Redirect;
+use crate::flow::retry::Retry;
+use crate::form;
+use crate::hook::Hook;
+use crate::jar::CookieJar;
+use crate::proxies::Proxies;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::url::IntoUrl;
+use http_wire::Headers;
+use pool::{Config, Pool, Resolve, Timeouts, Tls};
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// Collects the settings of a [`Session`]. The first mistake is kept and reported by [`build`](Self::build).
+///
+/// ```
+/// # fn main() -> Result<(), session::Error> {
+/// use session::Session;
+/// use std::time::Duration;
+/// let api = Session::builder()
+///     .base("https://api.example.com/v2/")?
+///     .header("User-Agent", "my-program/1.0")
+///     .timeout(Duration::from_secs(20))
+///     .max_per_origin(4)
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing is made until it is built"]
+pub struct SessionBuilder {
+    settings: Settings,
+    config: Config,
+    timeouts: Timeouts,
+    pool: Option<Pool>,
+    jar: CookieJar,
+    /// No variable is read yet, so there is nothing to ignore; what was asked for is kept all the same.
+    ignore_environment: bool,
+    error: Option<Error>,
+}
+
+impl SessionBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            settings: Settings::with_default_headers(),
+            config: Config::default(),
+            timeouts: Timeouts::default(),
+            pool: None,
+            jar: CookieJar::new(),
+            ignore_environment: false,
+            error: None,
+        }
+    }
+
+    /// Sets the URL that relative references are joined with; see [`Settings::set_base`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it cannot be requested, or has userinfo.
+    pub fn base(mut self, url: impl IntoUrl) -> Result<Self, Error> {
+        self.settings.set_base(url)?;
+        Ok(self)
+    }
+
+    /// Sets a header of all requests, in place of the default one of that name.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        let name = name.as_ref();
+        match self.settings.headers_mut().insert(name, value) {
+            Ok(()) => self,
+            Err(why) => self.fail(Error::header(name, why)),
+        }
+    }
+
+    /// Sets headers of all requests.
+    pub fn headers(self, headers: &Headers) -> Self {
+        headers.iter().fold(self, |builder, (name, value)| builder.header(name, value.as_bytes()))
+    }
+
+    /// Adds parameters to the query of all URLs.
+    pub fn query(mut self, pairs: impl Serialize) -> Self {
+        match form::pairs(pairs) {
+            Ok(mut pairs) => {
+                self.settings.params_mut().append(&mut pairs);
+                self
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Sets the credentials; see [`Settings::set_auth`].
+    pub fn auth(mut self, auth: impl Auth + 'static) -> Self {
+        self.settings.set_auth(auth);
+        self
+    }
+
+    /// Sets the time limit of each call, redirects and body included. Default none.
+    pub fn timeout(mut self, total: Duration) -> Self {
+        self.settings.set_total(total);
+        self
+    }
+
+    /// Sets all time limits.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.settings.set_timeouts(timeouts);
+        self
+    }
+
+    /// Sets what is done about redirects.
+    pub fn redirect(mut self, policy: Redirect) -> Self {
+        self.settings.set_redirect(policy);
+        self
+    }
+
+    /// Sets what is sent again after a failure.
+    pub fn retry(mut self, policy: Retry) -> Self {
+        self.settings.set_retry(policy);
+        self
+    }
+
+    /// Sets how long a body kept in memory may be, in bytes. Default 64 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.settings.set_max_body(bytes);
+        self
+    }
+
+    /// Sets whether bodies are decoded. Default true.
+    pub fn decode(mut self, on: bool) -> Self {
+        self.settings.set_decode(on);
+        self
+    }
+
+    /// Sets whether 4xx and 5xx answers are errors. Default false.
+    pub fn error_for_status(mut self, on: bool) -> Self {
+        self.settings.set_error_for_status(on);
+        self
+    }
+
+    /// Adds a hook.
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.settings.add_hook(hook);
+        self
+    }
+
+    /// Sets whether cookies are sent and stored. Default true.
+    pub fn cookies(mut self, on: bool) -> Self {
+        self.settings.set_cookies(on);
+        self
+    }
+
+    /// Uses this jar, shared with whoever has a clone of it.
+    pub fn cookie_jar(mut self, jar: CookieJar) -> Self {
+        self.jar = jar;
+        self
+    }
+
+    /// Sets the proxies; see there for what this version does about them.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.settings.set_proxies(proxies);
+        self
+    }
+
+    /// Sets which certificates are trusted.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.settings.set_tls(tls);
+        self
+    }
+
+    /// Trusts the certificates of a PEM text too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it holds none, or one that cannot be read.
+    pub fn add_roots_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let tls = self.settings.tls().cloned().unwrap_or_default();
+        let tls = tls.add_roots_pem(pem).map_err(|why| Error::config(why.detail().to_owned()).with_source(why))?;
+        self.settings.set_tls(tls);
+        Ok(self)
+    }
+
+    /// Sets how many connections there may be to one origin, at least 1. Default 16.
+    pub fn max_per_origin(mut self, connections: usize) -> Self {
+        self.config = self.config.max_per_origin(connections);
+        self
+    }
+
+    /// Sets how many connections there may be in all, at least 1. Default 128.
+    pub fn max_total(mut self, connections: usize) -> Self {
+        self.config = self.config.max_total(connections);
+        self
+    }
+
+    /// Sets how long an unused connection is kept. Default 60 s.
+    pub fn idle_timeout(mut self, age: Duration) -> Self {
+        self.config = self.config.idle_timeout(age);
+        self
+    }
+
+    /// Looks up hosts with this instead of the system's resolver.
+    pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.config = self.config.resolver(resolver);
+        self
+    }
+
+    /// Sets everything about connections at once. Its time limits hold for requests that set none.
+    pub fn pool_config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Uses the connections of this pool (one shared with other code, over an event loop of your own, or over the
+    /// simulator). Limits on connections, the resolver and the like are those of the pool, then.
+    pub fn with_pool(mut self, pool: Pool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// Reads nothing from the environment. This version reads nothing anyway: neither proxy variables nor netrc files.
+    pub fn ignore_environment(mut self) -> Self {
+        self.ignore_environment = true;
+        self
+    }
+
+    /// Makes the session. Opens nothing yet.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn build(self) -> Result<Session, Error> {
+        let Self { settings, config, timeouts, pool, jar, ignore_environment, error } = self;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let environment = environment(ignore_environment);
+        let pool = pool.unwrap_or_else(|| Pool::new(config));
+        Ok(Session::assemble(pool, jar, settings.over(&environment), timeouts))
+    }
+
+    fn fail(mut self, error: Error) -> Self {
+        self.error.get_or_insert(error);
+        self
+    }
+}
+
+/// What the environment says: nothing yet.
+fn environment(_ignored: bool) -> Settings {
+    Settings::default()
+}
+
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBuilder")
+            .field("settings", &self.settings)
+            .field("config", &self.config)
+            .field("ignore_environment", &self.ignore_environment)
+            .finish_non_exhaustive()
+    }
+}

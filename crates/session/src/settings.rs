@@ -1,0 +1,414 @@
+//! All settings of a session and of a request, and the one rule by which they meet.
+
+use crate::auth::Auth;
+use crate::decode::ACCEPT_ENCODING;
+use crate::error::Error;
+use crate::flow::redirect::Redirect;
+use crate::flow::retry::Retry;
+use crate::hook::Hook;
+use crate::proxies::Proxies;
+use crate::url::{self, IntoUrl};
+use ::url::Url;
+use http_wire::Headers;
+use pool::{Origin, Timeouts, Tls};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a request, a session, or the environment says about how requests are made; plain data.
+///
+/// Everything is either set or left open. What is left open is decided one layer below: **request over session over
+/// environment over default**. Headers and query parameters merge by name, the other settings as a whole; hooks of a
+/// request replace those of the session. (In requests the environment beats the session; here it does not. This
+/// version reads nothing from the environment yet, so that layer is empty.)
+///
+/// Found at [`Session::settings_mut`](crate::Session::settings_mut); on a [`Request`](crate::Request) all layers are
+/// merged already. The getters answer with what holds, defaults included.
+#[derive(Clone, Default)]
+pub struct Settings {
+    base: Option<Arc<Url>>,
+    headers: Arc<Headers>,
+    /// Names that are to be left out although a layer below sets them.
+    without: Vec<String>,
+    params: Vec<(String, String)>,
+    auth: Option<Arc<dyn Auth>>,
+    auth_for: Vec<(Origin, Arc<dyn Auth>)>,
+    cookies: Option<bool>,
+    proxies: Option<Proxies>,
+    tls: Option<Tls>,
+    redirect: Option<Redirect>,
+    retry: Option<Retry>,
+    timeouts: Option<Timeouts>,
+    /// Apart from the others because `timeout(..)` on a request leaves the session's others in force.
+    total: Option<Option<Duration>>,
+    max_body: Option<usize>,
+    decode: Option<bool>,
+    hooks: Vec<Arc<dyn Hook>>,
+    error_for_status: Option<bool>,
+}
+
+/// A body kept in memory is at most so long. ureq stops at 10 MB, requests never; 64 MiB is more than an API sends
+/// and less than a process has.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+impl Settings {
+    /// The merge rule: what is set here, over what is set below.
+    pub(crate) fn over(self, below: &Self) -> Self {
+        Self {
+            headers: self.headers_over(below),
+            params: params_over(&below.params, self.params),
+            without: Vec::new(),
+            base: self.base.or_else(|| below.base.clone()),
+            auth: self.auth.or_else(|| below.auth.clone()),
+            auth_for: if self.auth_for.is_empty() { below.auth_for.clone() } else { self.auth_for },
+            cookies: self.cookies.or(below.cookies),
+            proxies: self.proxies.or_else(|| below.proxies.clone()),
+            tls: self.tls.or_else(|| below.tls.clone()),
+            redirect: self.redirect.or_else(|| below.redirect.clone()),
+            retry: self.retry.or_else(|| below.retry.clone()),
+            timeouts: self.timeouts.or(below.timeouts),
+            total: self.total.or(below.total),
+            max_body: self.max_body.or(below.max_body),
+            decode: self.decode.or(below.decode),
+            hooks: if self.hooks.is_empty() { below.hooks.clone() } else { self.hooks },
+            error_for_status: self.error_for_status.or(below.error_for_status),
+        }
+    }
+
+    /// Names of both, each in the place it has below; the fields of a name that is set here replace those below.
+    fn headers_over(&self, below: &Self) -> Arc<Headers> {
+        if self.headers.is_empty() && self.without.is_empty() {
+            return below.headers.clone();
+        }
+        let mut merged = Headers::clone(&below.headers);
+        for name in &self.without {
+            merged.remove(name);
+        }
+        for (i, (name, value)) in self.headers.iter().enumerate() {
+            let first = !self.headers.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name));
+            // Both maps hold legal fields only; what remains is a map of more than 4 GiB.
+            let _ = if first {
+                merged.insert(name, value.as_bytes())
+            } else {
+                merged.append(name, value.as_bytes())
+            };
+        }
+        Arc::new(merged)
+    }
+
+    /// Which credentials a request to `origin` carries, of what the request says (`self`), what stands in its URL,
+    /// and what the session says: request auth, an `Authorization` header of the request, the URL, session auth.
+    /// `None`: a session header counts, if there is one. (requests lets the session override the header of a
+    /// request, its most reported fault.)
+    pub(crate) fn credentials(
+        &self,
+        from_url: Option<Arc<dyn Auth>>,
+        session: &Self,
+        origin: &Origin,
+    ) -> Option<Arc<dyn Auth>> {
+        let named = |name: &String| name.eq_ignore_ascii_case("authorization");
+        match &self.auth {
+            Some(auth) => Some(auth.clone()),
+            None if self.headers.contains("authorization") || self.without.iter().any(named) => None,
+            None => from_url.or_else(|| session.auth_at(origin)),
+        }
+    }
+
+    /// The session's credentials for an origin: those set for it by name, else those for all. With a base URL the
+    /// latter stay at its origin.
+    fn auth_at(&self, origin: &Origin) -> Option<Arc<dyn Auth>> {
+        if let Some((_, auth)) = self.auth_for.iter().rev().find(|(named, _)| named == origin) {
+            return Some(auth.clone());
+        }
+        let at_home = self.base.as_ref().is_none_or(|base| {
+            base[..::url::Position::BeforePath].parse().is_ok_and(|home: Origin| home == *origin)
+        });
+        self.auth.clone().filter(|_| at_home)
+    }
+
+    /// The URL that relative references are joined with.
+    #[must_use]
+    pub fn base(&self) -> Option<&Url> {
+        self.base.as_deref()
+    }
+
+    /// Sets the base URL. End it with a slash: `https://a.example/v2` and `users` make `https://a.example/users`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it cannot be requested, or has userinfo.
+    pub fn set_base(&mut self, base: impl IntoUrl) -> Result<(), Error> {
+        let (url, userinfo) = url::parse(base.text(), None).map_err(Error::config)?;
+        if userinfo.is_some() {
+            return Err(Error::config("a base URL cannot carry credentials: set them with set_auth(..)"));
+        }
+        self.base = Some(Arc::new(url));
+        Ok(())
+    }
+
+    /// The headers: of a session those sent with each of its requests, of a request all but those that are made
+    /// when it is sent (`Host`, `Cookie`, the length).
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The headers, to be changed.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        Arc::make_mut(&mut self.headers)
+    }
+
+    /// Leaves a header out although a layer below sets it.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        if self.headers.contains(name) {
+            self.headers_mut().remove(name);
+        }
+        self.without.push(name.to_owned());
+    }
+
+    /// Query parameters that are added to each URL.
+    #[must_use]
+    pub fn params(&self) -> &[(String, String)] {
+        &self.params
+    }
+
+    /// The query parameters, to be changed.
+    pub fn params_mut(&mut self) -> &mut Vec<(String, String)> {
+        &mut self.params
+    }
+
+    /// Sets the credentials of all requests whose URL, as it is passed in, is of the base URL's origin (of any,
+    /// without a base). They never go to the target of a redirect to another origin.
+    pub fn set_auth(&mut self, auth: impl Auth + 'static) {
+        self.auth = Some(Arc::new(auth));
+    }
+
+    /// Sets the credentials of requests to one origin; there they go before [`set_auth`](Self::set_auth).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `origin` is not a URL that can be requested.
+    pub fn set_auth_for(&mut self, origin: impl IntoUrl, auth: impl Auth + 'static) -> Result<(), Error> {
+        let (url, _) = url::parse(origin.text(), None).map_err(Error::config)?;
+        let origin: Origin = url[..::url::Position::BeforePath]
+            .parse()
+            .map_err(|why| Error::config("credentials are for a host that cannot be").with_source(Box::new(why)))?;
+        self.auth_for.retain(|(named, _)| *named != origin);
+        self.auth_for.push((origin, Arc::new(auth)));
+        Ok(())
+    }
+
+    /// Takes all credentials away, those for single origins too.
+    pub fn clear_auth(&mut self) {
+        self.auth = None;
+        self.auth_for.clear();
+    }
+
+    /// Whether cookies are sent and stored. Default true.
+    #[must_use]
+    pub fn cookies(&self) -> bool {
+        self.cookies.unwrap_or(true)
+    }
+
+    /// Sets whether cookies are sent and stored.
+    pub fn set_cookies(&mut self, on: bool) {
+        self.cookies = Some(on);
+    }
+
+    /// Which proxy is used for what. Default none.
+    #[must_use]
+    pub fn proxies(&self) -> Option<&Proxies> {
+        self.proxies.as_ref()
+    }
+
+    /// Sets the proxies.
+    pub fn set_proxies(&mut self, proxies: Proxies) {
+        self.proxies = Some(proxies);
+    }
+
+    /// Which certificates are trusted, if not the compiled-in ones. Requests with different settings never share
+    /// a connection.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// Sets which certificates are trusted.
+    pub fn set_tls(&mut self, tls: Tls) {
+        self.tls = Some(tls);
+    }
+
+    /// What is done about redirects, where it was set: the default is 30 of them, for `head()` alone none.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&Redirect> {
+        self.redirect.as_ref()
+    }
+
+    /// Sets what is done about redirects.
+    pub fn set_redirect(&mut self, policy: Redirect) {
+        self.redirect = Some(policy);
+    }
+
+    /// What is sent again after a failure. Default: nothing.
+    #[must_use]
+    pub fn retry(&self) -> Option<&Retry> {
+        self.retry.as_ref()
+    }
+
+    /// Sets what is sent again after a failure.
+    pub fn set_retry(&mut self, policy: Retry) {
+        self.retry = Some(policy);
+    }
+
+    /// The time limits, where they were set: the default is the pool's, `Timeouts::default()`. The total limit is
+    /// at [`total`](Self::total).
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&Timeouts> {
+        self.timeouts.as_ref()
+    }
+
+    /// Sets all time limits, the total one included.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = Some(timeouts);
+        self.total = Some(timeouts.total);
+    }
+
+    /// The time limit of a whole call, from its start to the last byte of the body, over all redirects and retries.
+    /// Default none.
+    #[must_use]
+    pub fn total(&self) -> Option<Duration> {
+        self.total.flatten()
+    }
+
+    /// Sets the time limit of a whole call and leaves the others alone.
+    pub fn set_total(&mut self, limit: impl Into<Option<Duration>>) {
+        self.total = Some(limit.into());
+    }
+
+    /// How long a body kept in memory may be, decoded, in bytes. Default 64 MiB. A longer one is
+    /// [`ErrorKind::Body`](crate::ErrorKind::Body); streams have no limit.
+    #[must_use]
+    pub fn max_body(&self) -> usize {
+        self.max_body.unwrap_or(MAX_BODY)
+    }
+
+    /// Sets how long a body kept in memory may be.
+    pub fn set_max_body(&mut self, bytes: usize) {
+        self.max_body = Some(bytes);
+    }
+
+    /// Whether bodies with a `Content-Encoding` we know are decoded. Default true.
+    #[must_use]
+    pub fn decode(&self) -> bool {
+        self.decode.unwrap_or(true)
+    }
+
+    /// Sets whether bodies are decoded. What is asked for stands in the header `Accept-Encoding`.
+    pub fn set_decode(&mut self, on: bool) {
+        self.decode = Some(on);
+    }
+
+    /// The hooks, in the order they are called.
+    #[must_use]
+    pub fn hooks(&self) -> &[Arc<dyn Hook>] {
+        &self.hooks
+    }
+
+    /// The hooks, to be changed.
+    pub fn hooks_mut(&mut self) -> &mut Vec<Arc<dyn Hook>> {
+        &mut self.hooks
+    }
+
+    /// Adds a hook behind the others.
+    pub fn add_hook(&mut self, hook: impl Hook + 'static) {
+        self.hooks.push(Arc::new(hook));
+    }
+
+    /// Whether 4xx and 5xx answers are errors without [`error_for_status`](crate::Response::error_for_status).
+    /// Default false.
+    #[must_use]
+    pub fn error_for_status(&self) -> bool {
+        self.error_for_status.unwrap_or(false)
+    }
+
+    /// Sets whether 4xx and 5xx answers are errors.
+    pub fn set_error_for_status(&mut self, on: bool) {
+        self.error_for_status = Some(on);
+    }
+
+    pub(crate) fn with_default_headers() -> Self {
+        Self { headers: Arc::new(default_headers()), ..Self::default() }
+    }
+
+    pub(crate) fn base_arc(&self) -> Option<&Arc<Url>> {
+        self.base.as_ref()
+    }
+
+    pub(crate) fn tls_ref(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    pub(crate) fn headers_arc(&self) -> &Arc<Headers> {
+        &self.headers
+    }}
+
+/// The headers a session starts with, in this order: `User-Agent`, `Accept-Encoding` (of what is compiled in),
+/// `Accept`, `Connection`. They are ordinary entries: change or remove them.
+#[must_use]
+pub fn default_headers() -> Headers {
+    let mut headers = Headers::new();
+    for (name, value) in [
+        ("User-Agent", concat!("session/", env!("CARGO_PKG_VERSION"))),
+        ("Accept-Encoding", ACCEPT_ENCODING),
+        ("Accept", "*/*"),
+        ("Connection", "keep-alive"),
+    ] {
+        // These are legal; a test holds it.
+        let _ = headers.append(name, value);
+    }
+    headers
+}
+
+/// Each key in the place it has below, with the values it has above if it has any there; new keys behind.
+fn params_over(below: &[(String, String)], above: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut merged = Vec::with_capacity(below.len() + above.len());
+    let mut rest = above;
+    let overridden: Vec<&String> =
+        below.iter().map(|(key, _)| key).filter(|key| rest.iter().any(|(k, _)| k == *key)).collect();
+    for pair in below {
+        if overridden.contains(&&pair.0) {
+            merged.extend(rest.extract_if(.., |(key, _)| *key == pair.0));
+        } else {
+            merged.push(pair.clone());
+        }
+    }
+    merged.append(&mut rest);
+    merged
+}
+
+impl fmt::Debug for Settings {
+    /// Without anything that may be a secret: of headers and parameters only the names, of credentials nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name).collect();
+        let params: Vec<&String> = self.params.iter().map(|(key, _)| key).collect();
+        f.debug_struct("Settings")
+            .field("base", &self.base.as_ref().map(|base| url::redacted(base.as_str())))
+            .field("headers", &headers)
+            .field("params", &params)
+            .field("auth", &(self.auth.is_some() || !self.auth_for.is_empty()))
+            .field("cookies", &self.cookies())
+            .field("proxies", &self.proxies)
+            .field("tls", &self.tls)
+            .field("redirect", &self.redirect)
+            .field("retry", &self.retry)
+            .field("timeouts", &self.timeouts)
+            .field("total", &self.total())
+            .field("max_body", &self.max_body())
+            .field("decode", &self.decode())
+            .field("hooks", &self.hooks.len())
+            .field("error_for_status", &self.error_for_status())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

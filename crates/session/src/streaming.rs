@@ -1,0 +1,295 @@
+//! An answer whose body is read while it arrives.
+
+use crate::call::Call;
+use crate::content::{Buffer, Content, Failure};
+use crate::error::Error;
+use crate::request::Request;
+use crate::response::{Head, Hop, Response};
+use crate::session::Shared;
+use ::url::Url;
+use http_wire::{Headers, StatusCode};
+use pool::{Attempts, Driver, Event, ExchangeId, Summary};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+
+/// An answer with an open body, decoded as it is read. Holds a connection until the body is read to its end or the
+/// value is dropped.
+///
+/// Reading blocks until bytes are there, a time limit runs out, or the body ends. The end (`Ok(0)`) is only reported
+/// for a body that is complete: one that was cut short is an error, an [`io::Error`] with an [`Error`] inside.
+/// Dropped early, what has arrived is thrown away; if the body is not complete then, the connection is closed.
+pub struct Streaming {
+    head: Head,
+    request: Request,
+    history: Vec<Hop>,
+    body: Body,
+}
+
+enum Body {
+    /// Still arriving.
+    Open(Box<Open>),
+    /// All has been read.
+    Ended { attempts: Attempts, trailers: Option<Headers> },
+    /// In memory: a hook gave an answer of its own.
+    Whole { bytes: io::Cursor<Vec<u8>>, attempts: Attempts },
+    /// What it said has been reported.
+    Broken,
+}
+
+struct Open {
+    /// Keeps the pool of the session open.
+    _shared: Arc<Shared>,
+    driver: Driver,
+    call: Call,
+    id: ExchangeId,
+    content: Content,
+    /// The framing has ended; the decoder may still hold something.
+    summary: Option<Summary>,
+}
+
+impl Streaming {
+    pub(crate) fn open(
+        shared: Arc<Shared>,
+        driver: Driver,
+        mut call: Call,
+        id: ExchangeId,
+        head: Head,
+    ) -> Result<Self, Error> {
+        let request = call.flow().request().clone();
+        let content = Content::new(&request, &head, request.settings().decode())
+            .map_err(|why| Failure::Decode(why).into_error(&request))?;
+        let history = call.flow().take_history();
+        let open = Open { _shared: shared, driver, call, id, content, summary: None };
+        Ok(Self { head, request, history, body: Body::Open(Box::new(open)) })
+    }
+
+    pub(crate) fn whole(mut response: Response) -> Self {
+        let head = response.head().clone();
+        let request = response.request().clone();
+        let (history, attempts) = response.parts_mut();
+        let (history, attempts) = (std::mem::take(history), std::mem::take(attempts));
+        let body = Body::Whole { bytes: io::Cursor::new(response.into_bytes()), attempts };
+        Self { head, request, history, body }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.head.status()
+    }
+
+    /// Whether the status is below 400.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status().as_u16() < 400
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.status().is_success()
+    }
+
+    /// Status, version, reason, headers and URL.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The headers, in order and spelling of the wire.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// The value of the first header of that name, if it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// The URL that gave this answer, after all redirects.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.head.url()
+    }
+
+    /// The request that this is the answer of, as it was sent.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The answers before this one, oldest first.
+    #[must_use]
+    pub fn history(&self) -> &[Hop] {
+        &self.history
+    }
+
+    /// How many bytes are still to be read, where that is known: not for a chunked body, nor for one that is decoded.
+    #[must_use]
+    pub fn bytes_left(&self) -> Option<u64> {
+        match &self.body {
+            Body::Open(open) => open.content.left(),
+            Body::Ended { .. } => Some(0),
+            Body::Whole { bytes, .. } => Some(left(bytes) as u64),
+            Body::Broken => None,
+        }
+    }
+
+    /// The fields that followed a chunked body, once it has been read to its end.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&Headers> {
+        match &self.body {
+            Body::Ended { trailers, .. } => trailers.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The attempts of the last hop, once the body has been read to its end.
+    #[must_use]
+    pub fn attempts(&self) -> Option<&Attempts> {
+        match &self.body {
+            Body::Ended { attempts, .. } | Body::Whole { attempts, .. } => Some(attempts),
+            _ => None,
+        }
+    }
+
+    /// The body line by line, as text.
+    #[must_use]
+    pub fn lines(self) -> io::Lines<BufReader<Self>> {
+        BufReader::with_capacity(64 * 1024, self).lines()
+    }
+
+    /// Reads the rest of the body into memory. The limit for bodies in memory holds.
+    ///
+    /// # Errors
+    /// As for a body that [`Session::send`](crate::Session::send) reads.
+    pub fn into_response(mut self) -> Result<Response, Error> {
+        let (bytes, attempts, trailers) = match std::mem::replace(&mut self.body, Body::Broken) {
+            Body::Open(open) => open.into_rest(&self.request)?,
+            Body::Ended { attempts, trailers } => (Vec::new(), attempts, trailers),
+            Body::Whole { bytes, attempts } => {
+                let from = usize::try_from(bytes.position()).unwrap_or(usize::MAX);
+                let bytes = bytes.into_inner();
+                (bytes.get(from..).unwrap_or_default().to_vec(), attempts, None)
+            }
+            Body::Broken => return Err(broken(&self.request)),
+        };
+        let (head, request) = (self.head.clone(), self.request.clone());
+        let history = std::mem::take(&mut self.history);
+        let parts = crate::response::Parts { head, body: bytes, trailers, history, attempts, request };
+        let response = Response::new(parts);
+        if response.request().settings().error_for_status() { response.error_for_status() } else { Ok(response) }
+    }
+
+    /// Reads; the error is the crate's own.
+    fn pull(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        match &mut self.body {
+            Body::Open(open) => {
+                let n = match open.read(buf) {
+                    Ok(n) => n,
+                    Err(failure) => {
+                        self.body = Body::Broken;
+                        return Err(failure.into_error(&self.request));
+                    }
+                };
+                if n == 0 {
+                    let summary = open.summary.take();
+                    let (attempts, trailers) = summary.map(|s| (s.attempts, s.trailers)).unwrap_or_default();
+                    let attempts = open.call.flow().with_earlier(attempts);
+                    self.body = Body::Ended { attempts, trailers };
+                }
+                Ok(n)
+            }
+            Body::Ended { .. } => Ok(0),
+            Body::Whole { bytes, .. } => bytes.read(buf).map_err(|why| broken(&self.request).with_source(why)),
+            Body::Broken => Err(broken(&self.request)),
+        }
+    }
+}
+
+impl Read for Streaming {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.pull(buf).map_err(io::Error::from)
+    }
+}
+
+impl Open {
+    /// Waits until there are bytes. 0: the body is complete, and all of it was read.
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failure> {
+        loop {
+            let n = self.content.read(&mut self.driver, self.id, buf)?;
+            if n > 0 || self.summary.is_some() {
+                return Ok(n);
+            }
+            self.listen()?;
+        }
+    }
+
+    /// Waits for the next thing to happen.
+    fn listen(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.driver.next_event() {
+                Some((_, Event::Done(summary))) => {
+                    self.content.end();
+                    self.summary = Some(summary);
+                    return Ok(());
+                }
+                Some((_, Event::Failed(error))) => return Err(Failure::Pool(error)),
+                Some(_) => return Ok(()),
+                None => self.driver.turn(None).map_err(Failure::Pool)?,
+            }
+        }
+    }
+
+    fn into_rest(mut self, request: &Request) -> Result<(Vec<u8>, Attempts, Option<Headers>), Error> {
+        let ended = self.summary.is_some();
+        let content = std::mem::replace(&mut self.content, Content::nothing());
+        let mut buffer = Buffer::new(content, request.settings().max_body());
+        let collected = loop {
+            if let Err(failure) = buffer.fill(&mut self.driver, self.id) {
+                break Err(failure);
+            }
+            if ended || self.summary.is_some() {
+                break buffer.finish(&mut self.driver, self.id);
+            }
+            if let Err(failure) = self.listen() {
+                break Err(failure);
+            }
+        };
+        collected.map_err(|failure| failure.into_error(request))?;
+        let (attempts, trailers) = self.summary.take().map(|s| (s.attempts, s.trailers)).unwrap_or_default();
+        Ok((buffer.into_bytes(), self.call.flow().with_earlier(attempts), trailers))
+    }
+}
+
+/// What has arrived is thrown away, without waiting: if that completes the body, the connection is kept.
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.summary.is_none() {
+            self.driver.discard(self.id, 64 * 1024, None);
+        }
+    }
+}
+
+fn left(bytes: &io::Cursor<Vec<u8>>) -> usize {
+    let at = usize::try_from(bytes.position()).unwrap_or(usize::MAX);
+    bytes.get_ref().len().saturating_sub(at)
+}
+
+fn broken(request: &Request) -> Error {
+    Error::new(crate::error::ErrorKind::Body, "the body failed before; what was read of it is not all")
+        .with_request(request)
+        .maybe_processed()
+}
+
+impl fmt::Debug for Streaming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Streaming [{}]>", self.status().as_u16())
+    }
+}

@@ -1,0 +1,158 @@
+//! From the text of a URL to everything a request needs of it, remembered.
+//!
+//! Parsing a URL costs more than all other work on a small request together, and programs request the same few
+//! again and again. So a text that was seen before is looked up.
+
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::url::{self, Userinfo};
+use pool::{Origin, Route, Tls};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use ::url::{Position, Url};
+
+/// A URL and the way to its origin. Shared by requests and answers.
+pub(crate) struct Target {
+    url: Url,
+    route: Route,
+}
+
+impl Target {
+    /// A URL that [`url::parse`] has let through: http or https, with a host, without userinfo.
+    pub(crate) fn new(url: Url, tls: Option<&Tls>) -> Result<Self, Error> {
+        // The pool checks what a host may look like; the shape of the text is the URL parser's.
+        let origin: Origin = url[..Position::BeforePath].parse().map_err(|why: pool::Error| {
+            Error::request_error(format!("the URL {:?} has an impossible host", url::redacted(url.as_str())))
+                .with_source(why)
+        })?;
+        let route = match tls {
+            Some(tls) => Route::with_tls(origin, tls.clone()),
+            None => Route::direct(origin),
+        };
+        Ok(Self { url, route })
+    }
+
+    /// Another URL, on the same route if it is of the same origin.
+    pub(crate) fn sibling(&self, url: Url, tls: Option<&Tls>) -> Result<Self, Error> {
+        if url[..Position::BeforePath] == self.url[..Position::BeforePath] {
+            return Ok(Self { url, route: self.route.clone() });
+        }
+        Self::new(url, tls)
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        self.route.origin()
+    }
+
+    /// The request target in origin form: path and query (RFC 9112 §3.2.1).
+    pub(crate) fn path(&self) -> &str {
+        &self.url[Position::BeforePath..Position::AfterQuery]
+    }
+
+    /// The value of the `Host` field (RFC 9110 §7.2).
+    pub(crate) fn host(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
+    }
+}
+
+/// The targets seen by a session and its clones.
+#[derive(Default)]
+pub(crate) struct Targets(Mutex<HashMap<Box<str>, Entry>>);
+
+struct Entry {
+    target: Arc<Target>,
+    /// What else the target was made from: two clones of a session may differ in it.
+    base: Option<Arc<Url>>,
+    tls: Option<Tls>,
+}
+
+/// More texts than this are not remembered: the table is emptied then. Programs that crawl gain nothing from it,
+/// programs that call an API stay far below.
+const MAX_TARGETS: usize = 256;
+
+/// Longer texts are not remembered, so that the table stays below half a megabyte.
+const MAX_TEXT: usize = 1024;
+
+impl Targets {
+    /// The target of a text, and the credentials that stood in it (such a text is not remembered).
+    pub(crate) fn get(
+        &self,
+        text: &str,
+        settings: &Settings,
+    ) -> Result<(Arc<Target>, Option<Userinfo>), Error> {
+        let (base, tls) = (settings.base_arc(), settings.tls_ref());
+        {
+            let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(entry) = entries.get(text)
+                && same(entry.base.as_ref(), base)
+                && entry.tls.as_ref() == tls
+            {
+                return Ok((entry.target.clone(), None));
+            }
+        }
+        let (url, userinfo) = url::parse(text, base.map(|base| &**base)).map_err(Error::request_error)?;
+        let target = Arc::new(Target::new(url, tls)?);
+        if userinfo.is_none() && text.len() <= MAX_TEXT {
+            let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if entries.len() >= MAX_TARGETS {
+                entries.clear();
+            }
+            let entry = Entry { target: target.clone(), base: base.cloned(), tls: tls.cloned() };
+            entries.insert(text.into(), entry);
+        }
+        Ok((target, userinfo))
+    }
+}
+
+fn same(a: Option<&Arc<Url>>, b: Option<&Arc<Url>>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_seen_before_gives_the_same_target_unless_base_or_tls_differ() {
+        let (targets, mut settings) = (Targets::default(), Settings::default());
+        let get = |settings: &Settings| targets.get("http://a.example/x?y#z", settings).unwrap().0;
+        let first = get(&settings);
+        assert_eq!((first.path(), first.host()), ("/x?y", "a.example"));
+        assert!(Arc::ptr_eq(&first, &get(&settings)));
+        settings.set_tls(Tls::without_public_roots());
+        assert!(!Arc::ptr_eq(&first, &get(&settings)));
+        settings.set_base("http://b.example/").unwrap();
+        assert!(Arc::ptr_eq(&get(&settings), &get(&settings)));
+    }
+
+    #[test]
+    fn credentials_in_a_text_are_not_remembered_and_the_table_is_bounded() {
+        let (targets, settings) = (Targets::default(), Settings::default());
+        assert!(targets.get("http://u:p@a.example/", &settings).unwrap().1.is_some());
+        assert!(targets.0.lock().unwrap().is_empty());
+        for i in 0..1000 {
+            targets.get(&format!("http://a.example/{i}"), &settings).unwrap();
+        }
+        assert!(targets.0.lock().unwrap().len() <= MAX_TARGETS);
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_is_refused_before_anything_is_sent() {
+        let long = format!("http://{}.example/", "x".repeat(64));
+        for text in ["http://a..b/", &long] {
+            assert!(Targets::default().get(text, &Settings::default()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From bytes to text: the character set of a body, and the encoding of JSON.
+//!
+//! The rule for text: a byte order mark says what it is; else the `charset` parameter of `Content-Type`; else it
+//! is UTF-8. There is no guessing. Bytes that mean nothing become U+FFFD; text is never an error, while JSON
+//! that is not well-formed is none.
+
+use std::borrow::Cow;
+use std::str;
+
+/// The `charset` parameter of a `Content-Type` value, as it is written there, without quotes.
+///
+/// The name is matched without case, values may stand in double quotes (RFC 9110 §5.6.6), and requests' leniency
+/// holds: single quotes and blanks around names and values do not count, a parameter without `=` is skipped, and
+/// of several the last one counts. `None` if there is no such parameter or it is empty.
+pub(crate) fn charset(content_type: Option<&str>) -> Option<&str> {
+    let (_, mut rest) = split_parameter(content_type?);
+    let mut found = None;
+    while let Some(parameters) = rest {
+        let parameter;
+        (parameter, rest) = split_parameter(parameters);
+        if let Some((name, value)) = parameter.split_once('=')
+            && trim(name).eq_ignore_ascii_case("charset")
+        {
+            found = Some(trim(value));
+        }
+    }
+    found.filter(|value| !value.is_empty())
+}
+
+/// The text of a body. Borrowed if the body is valid UTF-8 already; a byte order mark is left out.
+///
+/// UTF-8, UTF-16 (either order) and windows-1252 are decoded, by all labels the WHATWG Encoding standard has for
+/// them: there `iso-8859-1` and `us-ascii` are names of windows-1252, as what carries those labels mostly is.
+/// Any other charset is read as UTF-8.
+pub(crate) fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
+    let (charset, body) = match byte_order_mark(body) {
+        Some(marked) => marked,
+        None => (charset(content_type).and_then(Charset::from_label).unwrap_or(Charset::Utf8), body),
+    };
+    match charset {
+        Charset::Utf8 => String::from_utf8_lossy(body),
+        Charset::Utf16(order) => Cow::Owned(utf16_lossy(body, order)),
+        Charset::Windows1252 => match str::from_utf8(body) {
+            Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+            _ => Cow::Owned(body.iter().map(|byte| windows_1252(*byte)).collect()),
+        },
+    }
+}
+
+/// A JSON body as UTF-8, without a byte order mark. UTF-16 and UTF-32 are converted, known by their mark or, as
+/// JSON begins with an ASCII character, by the zeros around the first (RFC 4627 §3).
+///
+/// What is not well-formed UTF-16 or UTF-32 stays as it is. No JSON parser accepts it so, and nothing in it was
+/// repaired in silence.
+pub(crate) fn json_bytes(body: &[u8]) -> Cow<'_, [u8]> {
+    // UTF-32 comes before UTF-16: the mark of the one begins with the mark of the other.
+    let converted = match body {
+        [0xff, 0xfe, 0, 0, rest @ ..] => utf32(rest, u32::from_le_bytes),
+        [0, 0, 0xfe, 0xff, rest @ ..] => utf32(rest, u32::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => return Cow::Borrowed(rest),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0, 0, 0, 1..=0xff, ..] => utf32(body, u32::from_be_bytes),
+        [1..=0xff, 0, 0, 0, ..] => utf32(body, u32::from_le_bytes),
+        [0, 1..=0xff, ..] => utf16(body, u16::from_be_bytes),
+        [1..=0xff, 0, ..] => utf16(body, u16::from_le_bytes),
+        _ => return Cow::Borrowed(body),
+    };
+    converted.map_or(Cow::Borrowed(body), |text| Cow::Owned(text.into_bytes()))
+}
+
+/// The encodings of text that are known here.
+#[derive(Clone, Copy)]
+enum Charset {
+    Utf8,
+    Utf16(fn([u8; 2]) -> u16),
+    Windows1252,
+}
+
+impl Charset {
+    /// By the labels of the WHATWG Encoding standard (§4.2), blanks and case aside.
+    fn from_label(label: &str) -> Option<Self> {
+        let label = label.trim().to_ascii_lowercase();
+        Some(match label.as_str() {
+            "utf-8" | "utf8" | "unicode-1-1-utf-8" | "unicode11utf8" | "unicode20utf8"
+            | "x-unicode20utf8" => Self::Utf8,
+            "utf-16" | "utf-16le" | "ucs-2" | "iso-10646-ucs-2" | "csunicode" | "unicode" | "unicodefeff" => {
+                Self::Utf16(u16::from_le_bytes)
+            }
+            "utf-16be" | "unicodefffe" => Self::Utf16(u16::from_be_bytes),
+            "us-ascii" | "ascii" | "ansi_x3.4-1968" | "iso-8859-1" | "iso8859-1" | "iso88591"
+            | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "csisolatin1" | "latin1" | "l1" | "cp819"
+            | "ibm819" | "windows-1252" | "cp1252" | "x-cp1252" => Self::Windows1252,
+            _ => return None,
+        })
+    }
+}
+
+/// What a byte order mark at the start says, and the text after it.
+fn byte_order_mark(body: &[u8]) -> Option<(Charset, &[u8])> {
+    match body {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some((Charset::Utf8, rest)),
+        [0xff, 0xfe, rest @ ..] => Some((Charset::Utf16(u16::from_le_bytes), rest)),
+        [0xfe, 0xff, rest @ ..] => Some((Charset::Utf16(u16::from_be_bytes), rest)),
+        _ => None,
+    }
+}
+
+/// What is before the first `;` outside of double quotes, and what is after it. A quote that is never closed is
+/// an ordinary character.
+fn split_parameter(text: &str) -> (&str, Option<&str>) {
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find([';', '"'])) {
+        let (before, after) = text.split_at(at + found);
+        let Some(after_quote) = after.strip_prefix('"') else {
+            return (before, after.get(1..));
+        };
+        at += found + 1 + quoted_length(after_quote).unwrap_or(0);
+    }
+    (text, None)
+}
+
+/// The length of a quoted string from behind its first quote to behind its last, if it has one. A backslash
+/// keeps the character after it from being that.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes()
+        .position(|byte| {
+            let closes = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            closes
+        })
+        .map(|end| end + 1)
+}
+
+/// Without the blanks and quotes around it.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\'')
+}
+
+fn utf16_lossy(body: &[u8], order: fn([u8; 2]) -> u16) -> String {
+    let (units, odd) = body.as_chunks::<2>();
+    let units = units.iter().map(|unit| order(*unit));
+    let mut text: String =
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    if !odd.is_empty() {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+    text
+}
+
+fn utf16(body: &[u8], order: fn([u8; 2]) -> u16) -> Option<String> {
+    let (units, []) = body.as_chunks::<2>() else { return None };
+    char::decode_utf16(units.iter().map(|unit| order(*unit))).collect::<Result<_, _>>().ok()
+}
+
+fn utf32(body: &[u8], order: fn([u8; 4]) -> u32) -> Option<String> {
+    let (units, []) = body.as_chunks::<4>() else { return None };
+    units.iter().map(|unit| char::from_u32(order(*unit))).collect()
+}
+
+/// ISO 8859-1, except for the 27 characters that windows-1252 has in place of C1 controls.
+fn windows_1252(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let high = byte.checked_sub(0x80).and_then(|place| HIGH.get(usize::from(place)));
+    high.copied().unwrap_or(char::from(byte))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Credentials: which go where.
+
+use crate::support::{Stage, answer};
+use pool::sim::Reply;
+use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Request};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    for host in ["a.example", "b.example"] {
+        stage.host(host, |_| Reply::ok(""));
+    }
+    stage
+}
+
+#[test]
+fn t_3_the_nearest_credentials_count() {
+    let stage = stage();
+    let mut session = stage.session();
+    session.headers_mut().insert("Authorization", "session header").unwrap();
+    session.get("http://a.example/").send().unwrap();
+    session.set_auth(Bearer::new("session"));
+    session.get("http://a.example/").send().unwrap();
+    session.get("http://url:x@a.example/").send().unwrap();
+    session.get("http://url:x@a.example/").header("Authorization", "request header").send().unwrap();
+    let request = session.get("http://url:x@a.example/").header("Authorization", "request header");
+    request.bearer("request").send().unwrap();
+    session.get("http://a.example/").without("Authorization").send().unwrap();
+    assert_eq!(
+        stage.values("authorization"),
+        ["session header", "Bearer session", "Basic dXJsOng=", "request header", "Bearer request", "-"]
+    );
+}
+
+#[test]
+fn t_6_userinfo_is_a_credential_only_with_a_colon_and_is_never_shown() {
+    let stage = stage();
+    let session = stage.session();
+    for (url, expected) in [
+        ("http://user@a.example/", "-"),
+        ("http://user:@a.example/", "Basic dXNlcjo="),
+        ("http://us%C3%A9r:p%40ss@a.example/", "Basic dXPDqXI6cEBzcw=="),
+    ] {
+        let response = session.get(url).send().unwrap();
+        assert_eq!(stage.values("authorization").pop().unwrap(), expected);
+        assert_eq!(response.url().as_str(), "http://a.example/");
+        assert_eq!(response.request().url().as_str(), "http://a.example/");
+    }
+}
+
+#[test]
+fn cr_10_credentials_for_an_origin_go_to_no_other() {
+    let stage = stage();
+    let mut session = stage.session();
+    session.set_auth_for("http://a.example", Basic::new("u", "p")).unwrap();
+    session.get("http://a.example/").send().unwrap();
+    session.get("http://b.example/").send().unwrap();
+    session.set_auth(Bearer::new("all"));
+    session.get("http://a.example/").send().unwrap();
+    session.get("http://b.example/").send().unwrap();
+    assert_eq!(stage.values("authorization"), ["Basic dTpw", "-", "Basic dTpw", "Bearer all"]);
+}
+
+#[test]
+fn with_a_base_session_credentials_stay_at_its_origin() {
+    let stage = stage();
+    let session = stage.builder().base("http://a.example/v2/").unwrap().auth(Bearer::new("t")).build().unwrap();
+    session.get("x").send().unwrap();
+    session.get("http://b.example/").send().unwrap();
+    session.get("http://b.example/").bearer("own").send().unwrap();
+    assert_eq!(stage.values("authorization"), ["Bearer t", "-", "Bearer own"]);
+}
+
+#[test]
+fn cr_11_credentials_of_a_request_do_not_stick_to_the_connection() {
+    let stage = stage();
+    let session = stage.session();
+    session.get("http://a.example/").basic("u", "p").send().unwrap();
+    session.get("http://a.example/").send().unwrap();
+    assert_eq!(stage.values("authorization"), ["Basic dTpw", "-"]);
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn credentials_that_cannot_be_written_are_an_error_that_does_not_show_them() {
+    let stage = stage();
+    let session = stage.session();
+    for request in
+        [session.get("http://a.example/").bearer("s3cret\r\n"), session.get("http://a.example/").basic("a:b", "s3cret")]
+    {
+        let error = request.send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+    assert!(stage.seen().is_empty());
+}
+
+/// Answers a challenge with a number that grows.
+struct Counting {
+    asked: AtomicUsize,
+    stubborn: bool,
+}
+
+impl Auth for Counting {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        let n = self.asked.load(Ordering::Relaxed);
+        if n > 0 {
+            request.headers_mut().insert("Authorization", format!("N {n}")).map_err(|_| Error::other("no"))?;
+        }
+        Ok(())
+    }
+
+    fn challenge(&self, _: &Request, head: &Head) -> bool {
+        let again = head.status().as_u16() == 401 && (self.stubborn || self.asked.load(Ordering::Relaxed) == 0);
+        if again {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+        }
+        again
+    }
+}
+
+#[test]
+fn t_8_a_challenge_is_answered_on_the_same_connection_and_stays_in_the_history() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match crate::support::value(r, "authorization").as_str() {
+        "N 1" => Reply::ok("in"),
+        _ => answer("401 No", &["Set-Cookie: n=1"], "who are you"),
+    });
+    let auth = Counting { asked: AtomicUsize::new(0), stubborn: false };
+    let response = stage.session().post("http://a.example/").body("x").auth(auth).send().unwrap();
+    assert_eq!(response.bytes(), b"in");
+    assert_eq!(response.history()[0].status().as_u16(), 401);
+    assert_eq!(response.history()[0].bytes(), Some(&b"who are you"[..]));
+    assert_eq!(stage.values("cookie"), ["-", "n=1"]);
+    assert_eq!(stage.seen()[1].body(), b"x");
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn a_challenge_is_answered_at_most_twice_and_only_at_the_origin_of_the_credentials() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => answer("401 No", &[], ""),
+        _ => crate::support::redirect(302, "http://b.example/"),
+    });
+    stage.host("b.example", |_| answer("401 No", &[], ""));
+    let session = stage.session();
+    let stubborn = || Counting { asked: AtomicUsize::new(0), stubborn: true };
+    assert_eq!(session.get("http://a.example/").auth(stubborn()).send().unwrap().status().as_u16(), 401);
+    assert_eq!(stage.values("authorization"), ["-", "N 1", "N 2"]);
+    assert_eq!(session.get("http://a.example/b").auth(stubborn()).send().unwrap().status().as_u16(), 401);
+    assert_eq!(stage.lines()[3..], ["a.example GET /b", "b.example GET /"]);
+}

@@ -1,0 +1,331 @@
+//! From what a caller says to what goes out.
+
+use crate::support::{Stage, names, value};
+use pool::sim::Reply;
+use session::{Body, ErrorKind, Headers, Method, Proxies, Session};
+use std::io::Write as _;
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("ok"));
+    stage
+}
+
+#[test]
+fn s_3_and_s_4_the_head_is_host_then_the_headers_in_order_then_cookie_length_type_and_credentials() {
+    let stage = stage();
+    let mut session = stage.session();
+    session.headers_mut().insert("X-Session", "1").unwrap();
+    session.get("http://a.example/x?y#z").send().unwrap();
+    let head = String::from_utf8(stage.last().head().as_bytes().to_vec()).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        head,
+        format!(
+            "GET /x?y HTTP/1.1\r\nHost: a.example\r\nUser-Agent: session/{version}\r\nAccept-Encoding: gzip, deflate\r\n\
+             Accept: */*\r\nConnection: keep-alive\r\nX-Session: 1\r\n\r\n"
+        )
+    );
+    session
+        .post("http://a.example/")
+        .header("ACCEPT", "text/html")
+        .header("X-Request", "2")
+        .cookie("c", "1")
+        .basic("u", "p")
+        .json(&[1])
+        .send()
+        .unwrap();
+    let expected = "Host User-Agent Accept-Encoding ACCEPT Connection X-Session X-Request Cookie Content-Length \
+                    Content-Type Authorization";
+    assert_eq!(names(&stage.last()).join(" "), expected);
+    assert_eq!(value(&stage.last(), "accept"), "text/html");
+}
+
+#[test]
+fn s_4_what_is_set_by_hand_keeps_its_place() {
+    let stage = stage();
+    let session = stage.session();
+    session
+        .post("http://a.example/")
+        .header("Authorization", "x")
+        .header("Content-Type", "application/x-own")
+        .header("Content-Length", "3")
+        .header("Cookie", "by=hand")
+        .header("Host", "other.example")
+        .header("Last", "1")
+        .json(&123)
+        .send()
+        .unwrap();
+    let expected = "Host User-Agent Accept-Encoding Accept Connection Authorization Content-Type Content-Length Cookie Last";
+    assert_eq!(names(&stage.last()).join(" "), expected);
+    assert_eq!(value(&stage.last(), "content-type"), "application/x-own");
+    assert_eq!(value(&stage.last(), "host"), "other.example");
+}
+
+#[test]
+fn m_2_a_request_can_leave_a_session_header_out() {
+    let stage = stage();
+    let mut session = stage.session();
+    session.headers_mut().insert("X-Test", "true").unwrap();
+    session.get("http://a.example/").header("X-Test2", "yes").send().unwrap();
+    session.get("http://a.example/").without("x-test").without("User-Agent").send().unwrap();
+    session.get("http://a.example/").header("x-test", "other").send().unwrap();
+    assert_eq!(stage.values("x-test"), ["true", "-", "other"]);
+    assert_eq!(stage.values("x-test2"), ["yes", "-", "-"]);
+    assert_eq!(value(&stage.seen()[1], "user-agent"), "-");
+}
+
+#[test]
+fn a_clone_has_settings_of_its_own_and_shares_connections_and_cookies() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| crate::support::answer("200 OK", &["Set-Cookie: c=1"], ""));
+    let session = stage.session();
+    let mut other = session.clone();
+    other.headers_mut().insert("X-Other", "1").unwrap();
+    other.get("http://a.example/").send().unwrap();
+    session.get("http://a.example/").send().unwrap();
+    assert_eq!(stage.values("x-other"), ["1", "-"]);
+    assert_eq!(stage.values("cookie"), ["-", "c=1"]);
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn u_8_parameters_join_the_query_and_the_session_s_come_first() {
+    let stage = stage();
+    let session = stage.builder().query([("key", "k"), ("page", "0")]).build().unwrap();
+    for (url, pairs, target) in [
+        ("http://a.example/", &[][..], "/?key=k&page=0"),
+        ("http://a.example/?x=1#f", &[("q", "a b&")], "/?x=1&key=k&page=0&q=a+b%26"),
+        ("http://a.example/?x=%20+", &[("page", "1"), ("page", "2")], "/?x=%20+&key=k&page=1&page=2"),
+    ] {
+        let request = session.get(url).query(pairs).build().unwrap();
+        assert_eq!(request.target(), target);
+        assert_eq!(request.url().fragment().is_some(), url.contains('#'));
+        session.send(request).unwrap();
+        assert_eq!(stage.last().target(), target);
+    }
+}
+
+#[test]
+fn s_9_a_text_is_put_in_upper_case_and_a_typed_method_is_not() {
+    let stage = stage();
+    let session = stage.session();
+    session.request("mkcol", "http://a.example/").send().unwrap();
+    session.request(Method::from_bytes(b"Own").unwrap(), "http://a.example/").send().unwrap();
+    session.request(&Method::TRACE, "http://a.example/").send().unwrap();
+    assert_eq!(stage.lines(), ["a.example MKCOL /", "a.example Own /", "a.example TRACE /"]);
+    for bad in ["", "G T", "GET\r\nX: y", "ÄGET"] {
+        let error = session.request(bad, "http://a.example/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request, "{bad:?}: {error}");
+    }
+    let error = session.request("connect", "http://a.example/").send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert_eq!(stage.seen().len(), 3);
+}
+
+#[test]
+fn b_7_every_method_but_get_and_head_announces_an_empty_body() {
+    let stage = stage();
+    let session = stage.session();
+    for (method, length) in [
+        ("GET", "-"),
+        ("HEAD", "-"),
+        ("POST", "0"),
+        ("PUT", "0"),
+        ("PATCH", "0"),
+        ("DELETE", "0"),
+        ("OPTIONS", "0"),
+        ("MKCOL", "0"),
+    ] {
+        session.request(method, "http://a.example/").send().unwrap();
+        assert_eq!(value(&stage.last(), "content-length"), length, "{method}");
+    }
+}
+
+#[test]
+fn b_3_forms_texts_and_bytes_have_their_length_and_only_forms_a_type() {
+    let stage = stage();
+    let session = stage.session();
+    let url = "http://a.example/";
+    session.post(url).form([("a", "1 2"), ("b", "é")]).send().unwrap();
+    session.post(url).body("💩é").send().unwrap();
+    session.put(url).body(vec![0, 1, 2]).send().unwrap();
+    session.get(url).body(&b"in a GET"[..]).send().unwrap();
+    assert_eq!(stage.values("content-type"), ["application/x-www-form-urlencoded", "-", "-", "-"]);
+    assert_eq!(stage.values("content-length"), ["14", "6", "3", "8"]);
+    assert_eq!(stage.seen()[0].body(), b"a=1+2&b=%C3%A9");
+    assert_eq!(stage.seen()[3].body(), b"in a GET");
+}
+
+#[test]
+fn b_4_a_reader_without_a_length_is_chunked_and_a_file_has_its_length() {
+    let stage = stage();
+    let session = stage.session();
+    session.post("http://a.example/").body(Body::once(&b"from a reader"[..])).send().unwrap();
+    assert_eq!(value(&stage.last(), "transfer-encoding"), "chunked");
+    assert_eq!(stage.last().body(), b"from a reader");
+    let path = std::env::temp_dir().join(format!("session-test-{}", std::process::id()));
+    std::fs::File::create(&path).unwrap().write_all(b"from a file").unwrap();
+    session.post("http://a.example/").body(std::fs::File::open(&path).unwrap()).send().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(value(&stage.last(), "content-length"), "11");
+    assert_eq!(stage.last().body(), b"from a file");
+}
+
+#[test]
+fn a_body_that_was_read_is_an_error_the_second_time_and_never_an_empty_one() {
+    let stage = stage();
+    let session = stage.session();
+    let request = session.post("http://a.example/").body(Body::once(&b"once"[..])).build().unwrap();
+    session.send(request.clone()).unwrap();
+    let error = session.send(request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request, "{error}");
+    assert!(!error.may_have_been_processed());
+    assert_eq!(stage.seen().len(), 1);
+}
+
+#[test]
+fn rd_3_nothing_of_a_request_enters_the_next_one_on_the_same_connection() {
+    let stage = stage();
+    let session = stage.session();
+    session.put("http://a.example/1").body(Body::sized(&b"reader"[..], 6)).basic("u", "p").send().unwrap();
+    session.post("http://a.example/2").body("bytes").send().unwrap();
+    session.get("http://a.example/3").send().unwrap();
+    let bodies: Vec<Vec<u8>> = stage.seen().iter().map(|r| r.body().to_vec()).collect();
+    assert_eq!(bodies, [b"reader".to_vec(), b"bytes".to_vec(), b"".to_vec()]);
+    assert_eq!(stage.values("authorization"), ["Basic dTpw", "-", "-"]);
+    assert_eq!(stage.values("content-length"), ["6", "5", "-"]);
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn b_1_two_bodies_are_an_error() {
+    let session = Session::new();
+    let error = session.post("http://a.example/").json(&1).body("x").build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert!(error.to_string().starts_with("POST http://a.example/: "), "{error}");
+    assert!(error.to_string().contains("two bodies"), "{error}");
+}
+
+#[test]
+fn b_8_framing_is_the_library_s_and_a_contradiction_is_an_error_before_sending() {
+    let stage = stage();
+    let session = stage.session();
+    for (name, value) in
+        [("Content-Length", "4"), ("Transfer-Encoding", "chunked"), ("Connection", "upgrade"), ("Expect", "x")]
+    {
+        let error = session.post("http://a.example/").header(name, value).body("abc").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(!error.may_have_been_processed());
+    }
+    assert!(stage.seen().is_empty());
+}
+
+#[test]
+fn h_1_an_illegal_header_is_an_error_that_names_it_and_not_its_value() {
+    let session = Session::new();
+    for (name, value) in
+        [("X-A", "s3cret\r\nX: y"), ("X-A", " s3cret"), ("X-A", "s3cret\n"), ("X A", "s3cret"), ("", "s3cret"), ("X-A", "s3cret\0")]
+    {
+        let error = session.get("http://a.example/").header(name, value).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
+fn the_first_mistake_is_the_one_that_is_reported() {
+    let session = Session::new();
+    let builder = session.get("example.com").header("bad name", "x").cookie("a;b", "c");
+    assert!(builder.build().unwrap_err().to_string().contains("no scheme"));
+    let builder = session.get("http://a.example/").cookie("a;b", "c").header("bad name", "x");
+    assert!(builder.build().unwrap_err().to_string().contains("cookie"));
+}
+
+#[test]
+fn relative_urls_are_joined_with_the_base() {
+    let stage = stage();
+    let api = stage.builder().base("http://a.example/v2/").unwrap().build().unwrap();
+    for (url, target) in [("users", "/v2/users"), ("/users", "/users"), ("http://a.example/x", "/x"), ("?q", "/v2/?q")] {
+        api.get(url).send().unwrap();
+        assert_eq!(stage.last().target(), target);
+    }
+    assert_eq!(Session::builder().base("v2/").err().unwrap().kind(), ErrorKind::Config);
+    assert_eq!(Session::builder().base("http://u:p@a.example/").err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_builder_can_be_kept_and_sent_to_another_thread() {
+    fn is_static_and_send<T: Send + 'static>(_: &T) {}
+    fn is_shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    let session = Session::new();
+    is_static_and_send(&session.get("http://a.example/"));
+    is_shared(&session);
+    is_shared(&session.get("http://a.example/").build().unwrap());
+}
+
+#[test]
+fn a_prepared_request_can_be_looked_at_and_changed_before_it_is_sent() {
+    let stage = stage();
+    stage.host("b.example", |_| Reply::ok(""));
+    let session = stage.session();
+    let mut request =
+        session.get("http://a.example/x").header("Authorization", "t").header("X-Keep", "1").build().unwrap();
+    assert_eq!((request.method(), request.host_field(), request.target()), (&Method::GET, "a.example", "/x"));
+    assert!(request.headers().get("authorization").is_some());
+    request.set_url("/y").unwrap();
+    session.send(request.clone()).unwrap();
+    request.set_url("http://b.example/").unwrap();
+    request.set_method(Method::PUT);
+    request.set_body("new");
+    session.send(request).unwrap();
+    assert_eq!(stage.lines(), ["a.example GET /y", "b.example PUT /"]);
+    assert_eq!(stage.values("authorization"), ["t", "-"], "another origin is somebody else");
+    assert_eq!(stage.values("x-keep"), ["1", "1"]);
+}
+
+#[test]
+fn settings_of_a_request_are_those_of_the_session_it_was_built_with_and_connections_of_the_one_that_sends_it() {
+    let stage = stage();
+    let mut a = stage.session();
+    let b = Session::builder().header("X-From", "b").build().unwrap();
+    a.headers_mut().insert("X-From", "a").unwrap();
+    a.send(b.get("http://a.example/").build().unwrap()).unwrap();
+    assert_eq!(stage.values("x-from"), ["b"]);
+}
+
+#[test]
+fn a_request_of_the_http_crate_can_be_sent_and_an_answer_becomes_one() {
+    let stage = stage();
+    let session = stage.session();
+    let request = session::http::Request::post("http://a.example/x?y").header("x-own", "1").body("body").unwrap();
+    let response = session.http_request(request).send().unwrap();
+    assert_eq!(stage.lines(), ["a.example POST /x?y"]);
+    assert_eq!(stage.values("x-own"), ["1"]);
+    let response: session::http::Response<Vec<u8>> = response.try_into().unwrap();
+    assert_eq!((response.status().as_u16(), response.body().as_slice()), (200, &b"ok"[..]));
+}
+
+#[test]
+fn x_1_a_proxy_that_cannot_be_used_is_an_error_and_never_a_direct_request() {
+    let stage = stage();
+    let session = stage.builder().proxies(Proxies::all("http://u:s3cret@p.example:3128").unwrap()).build().unwrap();
+    let error = session.get("http://a.example/").send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("proxies are not supported by this version"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+    assert!(stage.seen().is_empty());
+    session.get("http://a.example/").proxies(Proxies::none()).send().unwrap();
+}
+
+#[test]
+fn headers_can_be_given_all_at_once() {
+    let stage = stage();
+    let mut headers = Headers::new();
+    headers.append("X-Two", "1").unwrap();
+    headers.append("X-Two", "2").unwrap();
+    stage.session().get("http://a.example/").headers(&headers).send().unwrap();
+    assert_eq!(stage.values("x-two"), ["1|2"]);
+}

@@ -1,0 +1,23 @@
+//! What a session does, shown through its public API.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may be blunt"
+)]
+
+mod auth;
+mod batches;
+mod building;
+mod conformance_cookies;
+mod conformance_urls;
+mod cookies;
+mod errors;
+mod hooks;
+mod redirects;
+mod responses;
+mod retries;
+mod sockets;
+mod streaming;
+mod support;
