@@ -8,9 +8,9 @@ use std::io::Read;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let name = arguments.next().ok_or("usage: arm raw|pool|ureq COUNT")?;
+    let name = arguments.next().ok_or("usage: arm raw|pool|session|ureq COUNT")?;
     let count: usize = arguments.next().ok_or("how many?")?.parse()?;
-    let addr = canned::serve(100)?;
+    let addr = match std::env::var("ARM_ADDR") { Ok(addr) => addr.parse()?, Err(_) => canned::serve(100)? };
     match name.as_str() {
         "raw" => {
             let mut raw = Raw::connect(addr, "/bench")?;
@@ -31,6 +31,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .finish()?;
                 buf.clear();
                 pool.send(request)?.body_mut().read_to_end(&mut buf)?;
+            }
+        }
+        "session" => {
+            let session = session::Session::builder().ignore_environment().build()?;
+            let url = format!("http://{addr}/bench");
+            for _ in 0..count {
+                session.get(&url).send()?;
             }
         }
         "ureq" => {

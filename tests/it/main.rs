@@ -1,2 +1,25 @@
-//! x
-fn main() {}
+//! Sessions and pools over real sockets: what needs a kernel, a clock or TLS to be shown.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may be blunt"
+)]
+
+mod cancel;
+mod downloads;
+mod driver;
+mod parallel;
+mod redirects;
+mod reuse;
+mod scenarios;
+mod stale;
+mod streaming;
+mod support;
+mod timeouts;
+mod tls;
+mod tls_peer;
+mod tls_reuse;
+mod tls_wire;
+mod uploads;

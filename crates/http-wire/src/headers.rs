@@ -89,13 +89,12 @@ impl Headers {
 
     /// The value of the first field of that name.
     pub fn get(&self, name: impl AsRef<str>) -> Option<Value<'_>> {
-        let name = name.as_ref().as_bytes();
-        self.fields().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| Value(value))
+        self.named(name.as_ref().as_bytes()).next().map(|field| Value(field.value.of(&self.block)))
     }
 
     /// The values of all fields of that name, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
-        self.fields().filter(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| Value(value))
+        self.named(name.as_bytes()).map(|field| Value(field.value.of(&self.block)))
     }
 
     /// The members of the comma-separated list that all fields of that name make up together (RFC 9110 section
@@ -156,8 +155,20 @@ impl Headers {
         candidates.map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
     }
 
+    /// The fields of that name. The length tells nearly all names apart, so it is compared before any byte.
+    fn named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Field> {
+        let same = |field: &&Field| {
+            field.name.len() == name.len() && field.name.of(&self.block).eq_ignore_ascii_case(name)
+        };
+        self.fields.iter().filter(same)
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
-        self.fields().position(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+        let name = name.as_bytes();
+        let same = |field: &Field| {
+            field.name.len() == name.len() && field.name.of(&self.block).eq_ignore_ascii_case(name)
+        };
+        self.fields.iter().position(same)
     }
 
     /// Removes fields of that name, those before index `from` excepted.

@@ -115,6 +115,7 @@ pub use error::{HeadError, Part, Phase, RecvError, SendError};
 pub use event::{CloseReason, End, Event, Reuse};
 pub use framing::BodyKind;
 pub use head::builder::RequestBuilder;
+pub use head::preset::Preset;
 pub use head::request::RequestHead;
 pub use head::response::ResponseHead;
 pub use headers::{Headers, Value};

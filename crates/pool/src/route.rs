@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::origin::{Origin, Scheme};
 use crate::tls::Tls;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 /// The way to an origin, and the key of its connections: requests over equal routes share connections, requests
@@ -56,10 +56,9 @@ impl Route {
     pub fn with_tls(origin: Origin, tls: Tls) -> Self {
         let tls = (origin.scheme() == Scheme::Https).then_some(tls);
         let via = Via::Direct;
-        let mut hasher = DefaultHasher::new();
-        (&origin, &via, &tls).hash(&mut hasher);
+        let hash = hash_of(&(&origin, &via, &tls));
         let (host_field, possible) = (origin.host_field(), origin.check().is_ok());
-        Self(Arc::new(Parts { hash: hasher.finish(), origin, via, tls, host_field, possible }))
+        Self(Arc::new(Parts { hash, origin, via, tls, host_field, possible }))
     }
 
     /// Whom the answer is from.
@@ -121,6 +120,12 @@ impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.origin)
     }
+}
+
+/// Seeded once per process: whoever chooses the origins (a server, by redirects) cannot choose their hashes.
+fn hash_of(parts: &impl Hash) -> u64 {
+    static SEED: OnceLock<RandomState> = OnceLock::new();
+    SEED.get_or_init(RandomState::new).hash_one(parts)
 }
 
 /// One default setting for the whole process, so that comparing two of them compares two pointers.

@@ -41,7 +41,12 @@ pub struct RequestBuilder {
 }
 
 impl RequestBuilder {
-    pub(crate) fn new(session: &Session, method: Result<Method, Error>, url: &impl IntoUrl, follows: bool) -> Self {
+    pub(crate) fn new(
+        session: &Session,
+        method: Result<Method, Error>,
+        url: &impl IntoUrl,
+        follows: bool,
+    ) -> Self {
         let mut builder = Self {
             session: session.clone(),
             method: Method::GET,
@@ -143,7 +148,9 @@ impl RequestBuilder {
                 self.cookies.push((name, value));
                 self
             }
-            Err(why) => self.fail(Error::request_error("a cookie of the request cannot be sent").with_source(why)),
+            Err(why) => {
+                self.fail(Error::request_error("a cookie of the request cannot be sent").with_source(why))
+            }
         }
     }
 
@@ -238,10 +245,7 @@ impl RequestBuilder {
         let mut target = target.ok_or_else(|| Error::request_error("the request has no URL"))?;
         let from_url = userinfo.map(|userinfo| Arc::new(Basic::from(userinfo)) as Arc<dyn Auth>);
         let (auth, settings) = match layer {
-            None => {
-                let nothing = Settings::default();
-                (nothing.credentials(from_url, below, target.origin()), below.clone())
-            }
+            None => (below.credentials_of(from_url, target.origin()), below.clone()),
             Some(layer) => {
                 let auth = layer.credentials(from_url, below, target.origin());
                 let reroute = layer.tls().is_some();

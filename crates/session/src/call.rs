@@ -97,7 +97,7 @@ impl Cx<'_> {
 
 impl Call {
     pub(crate) fn start(request: Request, class: Class, stream: bool, cx: &mut Cx<'_>) -> (Self, Todo) {
-        let (flow, step) = Flow::start(request, class, &mut cx.context());
+        let (flow, step) = Flow::start(request, class, &cx.context());
         let mut call = Self { flow, stage: Stage::Asking, stream };
         let todo = call.follow(step);
         (call, todo)
@@ -129,7 +129,9 @@ impl Call {
             (Event::Readable, Stage::Reading(reading)) => self.read(reading, cx),
             (Event::Done(summary), Stage::Reading(reading)) => self.on_done(*reading, summary, cx),
             (Event::Failed(error), Stage::Sent(_)) => self.on_error(error, cx),
-            (Event::Failed(error), Stage::Reading(reading)) => self.broken(*reading, Failure::Pool(error), cx),
+            (Event::Failed(error), Stage::Reading(reading)) => {
+                self.broken(*reading, Failure::Pool(error), cx)
+            }
             (_, stage) => {
                 self.stage = stage;
                 Todo::Listen
@@ -143,7 +145,7 @@ impl Call {
         match &mut self.stage {
             Stage::Pausing(at) if *at <= now => {
                 self.stage = Stage::Asking;
-                let step = self.flow.on_wake(&mut cx.context());
+                let step = self.flow.on_wake(&cx.context());
                 self.follow(step)
             }
             Stage::Pausing(at) => Todo::Wake(*at),
@@ -191,7 +193,7 @@ impl Call {
         let (then, limit) = match self.flow.on_head(&head, &mut cx.context()) {
             Verdict::Replace(response) => {
                 cx.driver.cancel(id);
-                return Todo::Done(self.flow.replaced(response));
+                return Todo::Done(self.flow.replaced(*response));
             }
             Verdict::Deliver if self.stream => match self.flow.status_error(&head) {
                 None => return Todo::Open(id, head),
@@ -264,7 +266,7 @@ impl Call {
             }
             Then::Again(again) => {
                 let hop = Hop::new(head, body, attempts, self.flow.request().clone());
-                let step = self.flow.again(again, hop, &mut cx.context());
+                let step = self.flow.again(again, hop, &cx.context());
                 self.follow(step)
             }
         }
@@ -294,7 +296,7 @@ impl Call {
             Then::Again(again) => {
                 let attempts = error.into_attempts();
                 let hop = Hop::new(head, None, attempts, self.flow.request().clone());
-                self.flow.again(again, hop, &mut cx.context())
+                self.flow.again(again, hop, &cx.context())
             }
         };
         self.follow(step)

@@ -69,11 +69,8 @@ where
     pub(crate) fn new(shared: Arc<Shared>, source: I) -> Self {
         let config = shared.pool.config();
         let less_one = |limit: usize| limit.saturating_sub(1).max(1);
-        let lanes = Lanes {
-            per_origin: less_one(ORIGIN_LIMIT),
-            total: less_one(TOTAL_LIMIT),
-            ..Lanes::default()
-        };
+        let lanes =
+            Lanes { per_origin: less_one(ORIGIN_LIMIT), total: less_one(TOTAL_LIMIT), ..Lanes::default() };
         let width = TOTAL_LIMIT.max(1);
         Self {
             shared,
@@ -255,7 +252,9 @@ where
         indices.sort_unstable();
         for index in indices {
             let error = match (self.calls.remove(&index), first.take()) {
-                (Some(Slot::Running(mut call, _) | Slot::Held(mut call, _)), Some(error)) => call.fail_with(error),
+                (Some(Slot::Running(mut call, _) | Slot::Held(mut call, _)), Some(error)) => {
+                    call.fail_with(error)
+                }
                 (Some(Slot::New(request)), Some(error)) => Error::from_pool(error, &request),
                 (Some(Slot::Running(mut call, _) | Slot::Held(mut call, _)), None) => {
                     let error = Error::new(ErrorKind::Io, text.clone()).with_request(call.flow().request());
@@ -318,13 +317,20 @@ impl Lanes {
     /// Takes room at a route, or a place in the queue for it, in front of or behind the others.
     fn enter(&mut self, route: &Route, index: usize, in_front: bool) -> bool {
         let lane = self.lanes.entry(route.clone()).or_default();
-        if lane.running < self.per_origin && self.running < self.total && (in_front || lane.waiting.is_empty()) {
+        if lane.running < self.per_origin
+            && self.running < self.total
+            && (in_front || lane.waiting.is_empty())
+        {
             lane.running += 1;
             self.running += 1;
             return true;
         }
         self.waiting += 1;
-        if in_front { lane.waiting.push_front(index) } else { lane.waiting.push_back(index) }
+        if in_front {
+            lane.waiting.push_front(index)
+        } else {
+            lane.waiting.push_back(index)
+        }
         false
     }
 
@@ -343,7 +349,8 @@ impl Lanes {
     fn pass_on(&mut self, route: &Route) -> Option<(usize, Route)> {
         let open = |lane: &Lane| lane.running < self.per_origin && !lane.waiting.is_empty();
         let same = self.lanes.get(route).is_some_and(open).then(|| route.clone());
-        let route = same.or_else(|| self.lanes.iter().find(|(_, lane)| open(lane)).map(|(route, _)| route.clone()))?;
+        let route =
+            same.or_else(|| self.lanes.iter().find(|(_, lane)| open(lane)).map(|(route, _)| route.clone()))?;
         let lane = self.lanes.get_mut(&route)?;
         let index = lane.waiting.pop_front()?;
         lane.running += 1;

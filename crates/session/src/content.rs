@@ -66,7 +66,12 @@ impl Content {
     }
 
     /// Reads into `buf`. 0: nothing now, or, after [`end`](Self::end), nothing more.
-    pub(crate) fn read(&mut self, driver: &mut Driver, id: ExchangeId, buf: &mut [u8]) -> Result<usize, Failure> {
+    pub(crate) fn read(
+        &mut self,
+        driver: &mut Driver,
+        id: ExchangeId,
+        buf: &mut [u8],
+    ) -> Result<usize, Failure> {
         if buf.is_empty() {
             return Ok(0);
         }

@@ -1,5 +1,6 @@
 //! What went wrong, with which request, and what can be done about it.
 
+use crate::jar::CookieError;
 use crate::request::Request;
 use crate::response::Response;
 use crate::url::{cut, push_escaped, redacted};
@@ -112,43 +113,34 @@ impl Error {
             HeadError::BadHeaderValue => {
                 "has a value with control characters, or with white space at an end".to_owned()
             }
-            HeadError::ReservedHeader => "is written by the library, from the body and the settings".to_owned(),
+            HeadError::ReservedHeader => {
+                "is written by the library, from the body and the settings".to_owned()
+            }
             other => format!("cannot be sent: {other}"),
         };
         Self::request_error(format!("the header {shown:?} {what}")).with_source(why)
     }
 
-    /// What the pool reported about `request`. `limits` are the time limits that held, where they are known.
+    /// What the pool reported about `request`.
     pub(crate) fn from_pool(error: pool::Error, request: &Request) -> Self {
-        let kind = match error.kind() {
-            pool::ErrorKind::Config => ErrorKind::Request,
-            pool::ErrorKind::Resolve => ErrorKind::Resolve,
-            pool::ErrorKind::Connect => ErrorKind::Connect,
-            pool::ErrorKind::Tls => ErrorKind::Tls,
-            pool::ErrorKind::Proxy => ErrorKind::Proxy,
-            pool::ErrorKind::Exhausted => ErrorKind::Exhausted,
-            pool::ErrorKind::Timeout(limit) => ErrorKind::Timeout(limit),
-            pool::ErrorKind::Closed => ErrorKind::Closed,
-            pool::ErrorKind::Protocol => ErrorKind::Protocol,
-            pool::ErrorKind::Body => ErrorKind::Body,
-            pool::ErrorKind::Canceled => ErrorKind::Canceled,
-            _ => ErrorKind::Io,
+        let words = match (error.kind(), error.phase()) {
+            (pool::ErrorKind::Timeout(limit), Some(phase)) => Some(timed_out(limit, phase, request)),
+            _ => None,
         };
-        let detail = match (error.kind(), error.phase()) {
-            (pool::ErrorKind::Timeout(limit), Some(phase)) => timed_out(limit, phase, request),
-            _ if !error.detail().is_empty() => error.detail().to_owned(),
-            _ => bare(&error),
-        };
-        let mut new = Self::new(kind, detail).with_request(request);
-        new.0.phase = error.phase();
-        new.0.maybe_processed = error.may_have_been_processed();
-        new.0.attempts = Some(error.attempts().clone());
-        new.with_source(error)
+        let mut new = Self::from(error).with_request(request);
+        if let Some(words) = words {
+            new.0.detail = words;
+        }
+        if new.0.kind == ErrorKind::Config {
+            new.0.kind = ErrorKind::Request;
+        }
+        new
     }
 
     /// A time limit that ran out while the pool had nothing to do with the request.
     pub(crate) fn timed_out(limit: Limit, phase: Phase, request: &Request) -> Self {
-        let mut new = Self::new(ErrorKind::Timeout(limit), timed_out(limit, phase, request)).with_request(request);
+        let mut new =
+            Self::new(ErrorKind::Timeout(limit), timed_out(limit, phase, request)).with_request(request);
         new.0.phase = Some(phase);
         new
     }
@@ -321,7 +313,8 @@ impl fmt::Display for Error {
         let inner = &*self.0;
         let mut text = String::new();
         // The words of a status are requests' own, and they end in the URL.
-        if let Some(subject) = inner.subject.as_ref().filter(|_| !matches!(inner.kind, ErrorKind::Status(_))) {
+        if let Some(subject) = inner.subject.as_ref().filter(|_| !matches!(inner.kind, ErrorKind::Status(_)))
+        {
             text.push_str(subject);
             text.push_str(": ");
         }
@@ -351,6 +344,46 @@ impl std::error::Error for Error {
             Some(source) => Some(&**source),
             None => None,
         }
+    }
+}
+
+/// For settings made with the pool's own types, such as [`Tls`](crate::Tls).
+impl From<pool::Error> for Error {
+    fn from(error: pool::Error) -> Self {
+        let kind = match error.kind() {
+            pool::ErrorKind::Config => ErrorKind::Config,
+            pool::ErrorKind::Resolve => ErrorKind::Resolve,
+            pool::ErrorKind::Connect => ErrorKind::Connect,
+            pool::ErrorKind::Tls => ErrorKind::Tls,
+            pool::ErrorKind::Proxy => ErrorKind::Proxy,
+            pool::ErrorKind::Exhausted => ErrorKind::Exhausted,
+            pool::ErrorKind::Timeout(limit) => ErrorKind::Timeout(limit),
+            pool::ErrorKind::Closed => ErrorKind::Closed,
+            pool::ErrorKind::Protocol => ErrorKind::Protocol,
+            pool::ErrorKind::Body => ErrorKind::Body,
+            pool::ErrorKind::Canceled => ErrorKind::Canceled,
+            _ => ErrorKind::Io,
+        };
+        let detail = if error.detail().is_empty() { bare(&error) } else { error.detail().to_owned() };
+        let mut new = Self::new(kind, detail);
+        new.0.phase = error.phase();
+        new.0.maybe_processed = error.may_have_been_processed();
+        new.0.attempts = Some(error.attempts().clone());
+        new.with_source(error)
+    }
+}
+
+/// For headers that are changed in place: `session.headers_mut().insert("X", "1")?`.
+impl From<HeadError> for Error {
+    fn from(why: HeadError) -> Self {
+        Self::request_error(format!("a header cannot be sent: {why}")).with_source(why)
+    }
+}
+
+/// For cookies that are set by hand.
+impl From<CookieError> for Error {
+    fn from(why: CookieError) -> Self {
+        Self::request_error(format!("a cookie cannot be stored: {why}")).with_source(why)
     }
 }
 

@@ -33,7 +33,10 @@ mod tests {
         let query = Query { q: "a b&c=é", tags: vec!["x", "y"], page: None, limit: Some(5) };
         assert_eq!(encode(&query).unwrap(), "q=a+b%26c%3D%C3%A9&tags=x&tags=y&limit=5");
         assert_eq!(encode([("k", ""), ("k", "1*~")]).unwrap(), "k=&k=1*%7E");
-        assert_eq!(pairs([("a", "1"), ("a", "é +")]).unwrap(), [("a".into(), "1".into()), ("a".into(), "é +".into())]);
+        assert_eq!(
+            pairs([("a", "1"), ("a", "é +")]).unwrap(),
+            [("a".into(), "1".into()), ("a".into(), "é +".into())]
+        );
         assert!(encode(5).is_err());
     }
 }

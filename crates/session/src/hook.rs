@@ -18,7 +18,7 @@ use crate::response::{Head, Response};
 /// impl Hook for Sign {
 ///     fn before(&self, request: &mut Request) -> Result<(), Error> {
 ///         let signature = format!("{}:{}", request.method(), request.target());
-///         request.headers_mut().insert("X-Signature", signature).map_err(|why| Error::other(why.to_string()))
+///         request.set_header("X-Signature", signature)
 ///     }
 /// }
 /// ```

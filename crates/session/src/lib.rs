@@ -1,4 +1,172 @@
-//! session
+//! What `requests.Session` is to Python: headers, cookies, credentials and connections that are kept from one
+//! request to the next. Calls block; there is no async runtime and no background thread, and one thread can still
+//! have many requests under way.
+//!
+//! # One request after the other
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use serde::Deserialize;
+//! use session::Session;
+//!
+//! #[derive(Deserialize)]
+//! struct User {
+//!     id: u64,
+//!     login: String,
+//! }
+//!
+//! let session = Session::new();
+//! let response = session.get("https://api.example.com/users/1").query([("fields", "id,login")]).send()?;
+//! println!("{} {:?} {}", response.status(), response.header("content-type"), response.text());
+//! let user: User = response.json()?;
+//! # Ok(()) }
+//! ```
+//!
+//! A [`Response`] is data: it has the whole body, holds no connection, and can be kept. A 404 is an answer like
+//! others, until [`error_for_status`](Response::error_for_status) is called.
+//!
+//! # Headers that stay, and one request that differs
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! let mut session = Session::new();
+//! session.headers_mut().insert("X-Test", "true")?;
+//! session.get("https://example.com/headers").header("X-Test2", "yes").send()?; // sends both
+//! session.get("https://example.com/headers").without("X-Test").send()?; // sends neither
+//! # Ok(()) }
+//! ```
+//!
+//! Every setting follows one rule: request over session over environment over default; see [`Settings`]. This version
+//! reads nothing from the environment, and cannot use proxies ([`Proxies`]).
+//!
+//! # Cookies
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! # let session = Session::new();
+//! session.get("https://example.com/cookies/set?sessioncookie=123456789").send()?; // redirects; each hop's are stored
+//! let response = session.get("https://example.com/cookies").send()?; // sends it
+//! assert_eq!(session.cookies().get(response.url(), "sessioncookie").as_deref(), Some("123456789"));
+//! # Ok(()) }
+//! ```
+//!
+//! # Credentials
+//!
+//! Of a session, of a request, or in the URL; the nearest count. They stay at the origin they were meant for, whatever
+//! redirects say.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! use session::{Basic, Bearer};
+//! # let mut session = Session::new();
+//! session.set_auth(Basic::new("user", "pass"));
+//! session.get("https://example.com/basic-auth/user/pass").send()?.error_for_status()?;
+//! session.get("https://example.com/admin").bearer("token").send()?;
+//! session.set_auth_for("https://other.example", Bearer::new("token"))?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Sending JSON, forms, files
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! # #[derive(serde::Serialize)] struct NewUser<'a> { login: &'a str }
+//! # #[derive(serde::Deserialize)] struct User { id: u64 }
+//! # let session = Session::new();
+//! let created: User =
+//!     session.post("https://api.example.com/users").json(&NewUser { login: "ann" }).send()?.error_for_status()?.json()?;
+//! session.post("https://example.com/search").form([("q", "rust")]).send()?;
+//! session.put("https://example.com/up").body(std::fs::File::open("big.iso")?).send()?; // with its length, piece by piece
+//! # Ok(()) }
+//! ```
+//!
+//! # One call after the other on an API
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use session::{Bearer, Session};
+//! use std::time::Duration;
+//! # #[derive(serde::Deserialize)] struct Token { access_token: String }
+//! # #[derive(serde::Deserialize)] struct Order { items: String }
+//! # #[derive(serde::Deserialize)] struct Item;
+//! # let (login, cart) = ([("user", "ann")], [1, 2]);
+//!
+//! let mut api = Session::builder().base("https://shop.example/api/")?.timeout(Duration::from_secs(20)).build()?;
+//! let token: Token = api.post("login").json(&login).send()?.error_for_status()?.json()?;
+//! api.set_auth(Bearer::new(token.access_token));
+//! let order: Order = api.post("orders").json(&cart).send()?.error_for_status()?.json()?;
+//! let items: Vec<Item> = api.get(&order.items).send()?.json()?; // relative or absolute
+//! # Ok(()) }
+//! ```
+//!
+//! # Many at once
+//!
+//! From one thread, in the order of the requests or as the answers arrive; or from many threads, which share
+//! connections, cookies and limits through clones of the session.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! # let api = Session::new();
+//! let pages = api.send_all((1..=50).map(|page| api.get("https://example.com/items").query([("page", page)])));
+//! for page in pages {
+//!     println!("{}", page?.text());
+//! }
+//! let urls = ["https://example.com/a", "https://example.com/b"];
+//! for (index, result) in api.as_completed(urls.iter().map(|url| api.get(url))) {
+//!     match result {
+//!         Ok(response) => println!("{}: {} bytes", urls[index], response.bytes().len()),
+//!         Err(error) => eprintln!("{error}"),
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Large bodies
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! # let session = Session::new();
+//! let mut download = session.get("https://example.com/big.iso").stream()?;
+//! std::io::copy(&mut download, &mut std::fs::File::create("big.iso")?)?;
+//! for line in session.get("https://example.com/log").stream()?.lines() {
+//!     println!("{}", line?);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # What goes wrong
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use session::Session;
+//! # let session = Session::new();
+//! use std::time::Duration;
+//! match session.get("https://example.com/slow").timeout(Duration::from_secs(2)).send() {
+//!     // GET https://example.com/slow: timed out while waiting for the response head (2 s total limit); …
+//!     Err(error) if error.is_timeout() => eprintln!("{error}"),
+//!     Err(error) => return Err(error.into()),
+//!     Ok(response) => println!("{}", response.status()),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! An [`Error`] has a [kind](Error::kind), what was [awaited](Error::phase) and [tried](Error::attempts), the
+//! [answer](Error::response) where that is the reason, and knows whether the server
+//! [may have acted](Error::may_have_been_processed) on the request. Its text shows no credentials.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `ring` | yes | TLS, with ring for cryptography |
+//! | `gzip` | yes | gzip and deflate answers are asked for and decoded |
+//! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
 
 mod auth;
 mod builder;
@@ -9,6 +177,7 @@ mod decode;
 mod error;
 mod flow;
 mod form;
+mod header_set;
 mod hook;
 mod jar;
 mod json;
@@ -39,7 +208,9 @@ pub use http_wire::http::header;
 pub use http_wire::{HeadError, Headers, Method, StatusCode, Value, Version, http};
 pub use jar::{CookieError, CookieJar, SuffixList};
 pub use pool;
-pub use pool::{Attempt, Attempts, Body, Limit, Origin, Phase, Pool, Scheme, Source, Timeouts, Tls, TlsFacts};
+pub use pool::{
+    Attempt, Attempts, Body, Limit, Origin, Phase, Pool, Scheme, Source, Timeouts, Tls, TlsFacts,
+};
 pub use proxies::Proxies;
 pub use request::{IntoRequest, Request};
 pub use response::{Head, Hop, Response};
@@ -86,3 +257,8 @@ pub fn options(url: impl IntoUrl) -> RequestBuilder {
 pub fn request(method: impl IntoMethod, url: impl IntoUrl) -> RequestBuilder {
     Session::new().request(method, url)
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

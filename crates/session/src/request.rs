@@ -3,6 +3,7 @@
 use crate::auth::Auth;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
+use crate::header_set::HeaderSet;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::url::{self, IntoUrl};
@@ -23,7 +24,7 @@ pub struct Request {
     id: u64,
     method: Method,
     target: Arc<Target>,
-    headers: Arc<Headers>,
+    headers: Arc<HeaderSet>,
     body: Body,
     /// For this request only; they are bound to its origin.
     cookies: Vec<(String, String)>,
@@ -75,12 +76,17 @@ impl Request {
             spent: None,
         };
         request.set_body(parts.body);
-        if let Some(content_type) = parts.content_type.filter(|_| !request.headers.contains("content-type")) {
-            request.headers_mut().append("Content-Type", content_type).map_err(|e| Error::header("Content-Type", e))?;
+        if let Some(content_type) = parts.content_type.filter(|_| !request.headers().contains("content-type")) {
+            request
+                .headers_mut()
+                .append("Content-Type", content_type)
+                .map_err(|e| Error::header("Content-Type", e))?;
             request.late.content_type = true;
         }
         if request.method == Method::CONNECT {
-            return Err(Error::request_error("CONNECT opens tunnels through proxies; it cannot be requested"));
+            return Err(Error::request_error(
+                "CONNECT opens tunnels through proxies; it cannot be requested",
+            ));
         }
         Ok(request)
     }
@@ -132,7 +138,7 @@ impl Request {
     /// The value of the `Host` field as it is sent: one set by hand, or that of the URL.
     #[must_use]
     pub fn host_field(&self) -> &str {
-        self.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_else(|| self.target.host())
+        self.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_else(|| self.target.host())
     }
 
     /// Scheme, host and port.
@@ -144,12 +150,23 @@ impl Request {
     /// The headers.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        self.headers.headers()
     }
 
     /// The headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut Headers {
-        Arc::make_mut(&mut self.headers)
+        let headers = Arc::make_mut(&mut self.headers);
+        headers.set_reused(false);
+        headers.headers_mut()
+    }
+
+    /// Sets a header in place of those of that name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) if it cannot be sent; the value is not shown.
+    pub fn set_header(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        let name = name.as_ref();
+        self.headers_mut().insert(name, value).map_err(|why| Error::header(name, why))
     }
 
     /// The body.
@@ -227,7 +244,7 @@ impl Request {
 
     fn remove(&mut self, names: &[&str]) {
         for name in names {
-            if self.headers.contains(name) {
+            if self.headers().contains(name) {
                 self.headers_mut().remove(name);
             }
         }
@@ -242,7 +259,7 @@ impl Request {
 
     /// Lets the credentials do their work.
     pub(crate) fn authorize(&mut self, auth: &dyn Auth) -> Result<(), Error> {
-        let had = self.headers.contains("authorization");
+        let had = self.headers().contains("authorization");
         auth.authorize(self)?;
         self.late.authorization = !had;
         Ok(())
@@ -253,7 +270,8 @@ impl Request {
     pub(crate) fn ready_body(&self) -> Result<(), Error> {
         match &self.spent {
             Some(spent) if spent.swap(true, Ordering::Relaxed) => self.body.rewind().map_err(|why| {
-                Error::request_error("the body cannot be sent again: it cannot go back to its start").with_source(why)
+                Error::request_error("the body cannot be sent again: it cannot go back to its start")
+                    .with_source(why)
             }),
             _ => Ok(()),
         }
@@ -265,7 +283,7 @@ impl Request {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
             body => body.clone(),
         };
-        let host = self.headers.get("host");
+        let host = self.headers().get("host");
         let late = |name: &str| {
             self.late.content_type && name.eq_ignore_ascii_case("content-type")
                 || self.late.authorization && name.eq_ignore_ascii_case("authorization")
@@ -278,10 +296,13 @@ impl Request {
         };
         let any_late = self.late.content_type || self.late.authorization || self.late.cookie;
         if host.is_none() && !any_late {
-            head = head.headers(&self.headers);
+            head = match self.headers.preset() {
+                Some(preset) => head.preset(preset),
+                None => head.headers(self.headers()),
+            };
         } else {
             let mut hosts = 0;
-            for (name, value) in self.headers.iter() {
+            for (name, value) in self.headers().iter() {
                 if name.eq_ignore_ascii_case("host") {
                     hosts += 1;
                     if hosts == 1 {
@@ -294,7 +315,7 @@ impl Request {
             }
         }
         let behind = |mut head: http_wire::RequestBuilder, wanted: &str| {
-            for (name, value) in self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)) {
+            for (name, value) in self.headers().iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)) {
                 head = head.header(name, value.as_bytes());
             }
             head
@@ -315,12 +336,20 @@ impl Request {
         Ok((head, body))
     }
 
+    /// Whether a field of a reserved name stands in the headers that is not what the library would write.
+    fn contradicts(&self, name: &str) -> bool {
+        self.headers().get_all(name).any(|value| match name {
+            "Content-Length" => value.to_str().ok().and_then(|v| v.parse().ok()) != self.body.len(),
+            "Transfer-Encoding" => self.body.len().is_some() || !value.eq_ignore_ascii_case("chunked"),
+            "Connection" => !value.eq_ignore_ascii_case("keep-alive") && !value.eq_ignore_ascii_case("close"),
+            _ => true,
+        })
+    }
+
     /// Says which field it is, as far as that can be told.
     fn impossible(&self, why: HeadError) -> Error {
-        const RESERVED: [&str; 6] =
-            ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "Upgrade"];
         let named = match why {
-            HeadError::ReservedHeader => RESERVED.into_iter().find(|name| self.headers.contains(name)),
+            HeadError::ReservedHeader => RESERVED.into_iter().find(|name| self.contradicts(name)),
             HeadError::DuplicateHost | HeadError::MissingHost => Some("Host"),
             HeadError::BadMethod => {
                 return Error::request_error(format!("the method {:?} is not a token", self.method.as_str()))
@@ -337,6 +366,10 @@ impl Request {
         }
     }
 }
+
+/// What the library writes from the body and the settings; a field that says the same is accepted.
+const RESERVED: [&str; 6] =
+    ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "Upgrade"];
 
 /// The body of length 0, made once.
 fn empty() -> Body {

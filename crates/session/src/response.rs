@@ -97,7 +97,8 @@ impl Response {
     pub fn from_http(request: &Request, response: http::Response<impl Into<Vec<u8>>>) -> Result<Self, Error> {
         let (parts, body) = response.into_parts();
         let wire = ResponseHead::try_from(parts).map_err(|why| {
-            Error::new(ErrorKind::Protocol, format!("the answer made by hand cannot be: {why}")).with_source(why)
+            Error::new(ErrorKind::Protocol, format!("the answer made by hand cannot be: {why}"))
+                .with_source(why)
         })?;
         Ok(Self::new(Parts {
             head: Head::new(wire, request.target_arc().clone()),
@@ -253,9 +254,11 @@ impl TryFrom<Response> for http::Response<Vec<u8>> {
     type Error = Error;
 
     fn try_from(response: Response) -> Result<Self, Error> {
-        let parts: http::response::Parts = response.head.wire.try_into().map_err(|why: http_wire::HeadError| {
-            Error::new(ErrorKind::Protocol, format!("the head does not fit the types of http: {why}")).with_source(why)
-        })?;
+        let parts: http::response::Parts =
+            response.head.wire.try_into().map_err(|why: http_wire::HeadError| {
+                Error::new(ErrorKind::Protocol, format!("the head does not fit the types of http: {why}"))
+                    .with_source(why)
+            })?;
         Ok(Self::from_parts(parts, response.body))
     }
 }

@@ -65,7 +65,7 @@ impl Session {
 
     pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings, timeouts: Timeouts) -> Self {
         let shared = Shared { pool, jar, targets: Targets::default(), budget: Budget::default(), timeouts };
-        Self { shared: Arc::new(shared), settings: Arc::new(settings) }
+        Self { shared: Arc::new(shared), settings: Arc::new(settings.of_a_session()) }
     }
 
     /// A GET request.
@@ -113,7 +113,8 @@ impl Session {
     pub fn http_request(&self, request: http::Request<impl Into<Body>>) -> RequestBuilder {
         let (parts, body) = request.into_parts();
         let builder = RequestBuilder::new(self, Ok(parts.method), &parts.uri.to_string(), true);
-        let builder = parts.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
+        let builder =
+            parts.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
         match body.into() {
             Body::Empty => builder,
             body => builder.body(body),

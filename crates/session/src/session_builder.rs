@@ -174,7 +174,8 @@ impl SessionBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it holds none, or one that cannot be read.
     pub fn add_roots_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         let tls = self.settings.tls().cloned().unwrap_or_default();
-        let tls = tls.add_roots_pem(pem).map_err(|why| Error::config(why.detail().to_owned()).with_source(why))?;
+        let tls =
+            tls.add_roots_pem(pem).map_err(|why| Error::config(why.detail().to_owned()).with_source(why))?;
         self.settings.set_tls(tls);
         Ok(self)
     }

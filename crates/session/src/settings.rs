@@ -5,6 +5,7 @@ use crate::decode::ACCEPT_ENCODING;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
+use crate::header_set::HeaderSet;
 use crate::hook::Hook;
 use crate::proxies::Proxies;
 use crate::url::{self, IntoUrl};
@@ -26,8 +27,8 @@ use std::time::Duration;
 /// merged already. The getters answer with what holds, defaults included.
 #[derive(Clone, Default)]
 pub struct Settings {
-    base: Option<Arc<Url>>,
-    headers: Arc<Headers>,
+    base: Option<Arc<Base>>,
+    headers: Arc<HeaderSet>,
     /// Names that are to be left out although a layer below sets them.
     without: Vec<String>,
     params: Vec<(String, String)>,
@@ -45,6 +46,12 @@ pub struct Settings {
     decode: Option<bool>,
     hooks: Vec<Arc<dyn Hook>>,
     error_for_status: Option<bool>,
+}
+
+/// A base URL and whom it leads to.
+pub(crate) struct Base {
+    pub(crate) url: Url,
+    origin: Origin,
 }
 
 /// A body kept in memory is at most so long. ureq stops at 10 MB, requests never; 64 MiB is more than an API sends
@@ -76,16 +83,17 @@ impl Settings {
     }
 
     /// Names of both, each in the place it has below; the fields of a name that is set here replace those below.
-    fn headers_over(&self, below: &Self) -> Arc<Headers> {
-        if self.headers.is_empty() && self.without.is_empty() {
+    fn headers_over(&self, below: &Self) -> Arc<HeaderSet> {
+        let above = self.headers();
+        if above.is_empty() && self.without.is_empty() {
             return below.headers.clone();
         }
-        let mut merged = Headers::clone(&below.headers);
+        let mut merged = below.headers().clone();
         for name in &self.without {
             merged.remove(name);
         }
-        for (i, (name, value)) in self.headers.iter().enumerate() {
-            let first = !self.headers.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name));
+        for (i, (name, value)) in above.iter().enumerate() {
+            let first = !above.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name));
             // Both maps hold legal fields only; what remains is a map of more than 4 GiB.
             let _ = if first {
                 merged.insert(name, value.as_bytes())
@@ -93,7 +101,7 @@ impl Settings {
                 merged.append(name, value.as_bytes())
             };
         }
-        Arc::new(merged)
+        Arc::new(HeaderSet::new(merged))
     }
 
     /// Which credentials a request to `origin` carries, of what the request says (`self`), what stands in its URL,
@@ -106,12 +114,25 @@ impl Settings {
         session: &Self,
         origin: &Origin,
     ) -> Option<Arc<dyn Auth>> {
-        let named = |name: &String| name.eq_ignore_ascii_case("authorization");
         match &self.auth {
             Some(auth) => Some(auth.clone()),
-            None if self.headers.contains("authorization") || self.without.iter().any(named) => None,
-            None => from_url.or_else(|| session.auth_at(origin)),
+            None if self.names("authorization") => None,
+            None => session.credentials_of(from_url, origin),
         }
+    }
+
+    /// The same where the request says nothing.
+    pub(crate) fn credentials_of(
+        &self,
+        from_url: Option<Arc<dyn Auth>>,
+        origin: &Origin,
+    ) -> Option<Arc<dyn Auth>> {
+        from_url.or_else(|| self.auth_at(origin))
+    }
+
+    /// Whether a header is set or left out here.
+    fn names(&self, name: &str) -> bool {
+        self.headers().contains(name) || self.without.iter().any(|left_out| left_out.eq_ignore_ascii_case(name))
     }
 
     /// The session's credentials for an origin: those set for it by name, else those for all. With a base URL the
@@ -120,16 +141,13 @@ impl Settings {
         if let Some((_, auth)) = self.auth_for.iter().rev().find(|(named, _)| named == origin) {
             return Some(auth.clone());
         }
-        let at_home = self.base.as_ref().is_none_or(|base| {
-            base[..::url::Position::BeforePath].parse().is_ok_and(|home: Origin| home == *origin)
-        });
-        self.auth.clone().filter(|_| at_home)
+        self.auth.clone().filter(|_| self.base.as_ref().is_none_or(|base| base.origin == *origin))
     }
 
     /// The URL that relative references are joined with.
     #[must_use]
     pub fn base(&self) -> Option<&Url> {
-        self.base.as_deref()
+        self.base.as_ref().map(|base| &base.url)
     }
 
     /// Sets the base URL. End it with a slash: `https://a.example/v2` and `users` make `https://a.example/users`.
@@ -141,7 +159,8 @@ impl Settings {
         if userinfo.is_some() {
             return Err(Error::config("a base URL cannot carry credentials: set them with set_auth(..)"));
         }
-        self.base = Some(Arc::new(url));
+        let origin = origin_of(&url)?;
+        self.base = Some(Arc::new(Base { url, origin }));
         Ok(())
     }
 
@@ -149,17 +168,17 @@ impl Settings {
     /// when it is sent (`Host`, `Cookie`, the length).
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        self.headers.headers()
     }
 
     /// The headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut Headers {
-        Arc::make_mut(&mut self.headers)
+        Arc::make_mut(&mut self.headers).headers_mut()
     }
 
     /// Leaves a header out although a layer below sets it.
     pub(crate) fn leave_out(&mut self, name: &str) {
-        if self.headers.contains(name) {
+        if self.headers().contains(name) {
             self.headers_mut().remove(name);
         }
         self.without.push(name.to_owned());
@@ -188,9 +207,7 @@ impl Settings {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `origin` is not a URL that can be requested.
     pub fn set_auth_for(&mut self, origin: impl IntoUrl, auth: impl Auth + 'static) -> Result<(), Error> {
         let (url, _) = url::parse(origin.text(), None).map_err(Error::config)?;
-        let origin: Origin = url[..::url::Position::BeforePath]
-            .parse()
-            .map_err(|why| Error::config("credentials are for a host that cannot be").with_source(Box::new(why)))?;
+        let origin = origin_of(&url)?;
         self.auth_for.retain(|(named, _)| *named != origin);
         self.auth_for.push((origin, Arc::new(auth)));
         Ok(())
@@ -335,10 +352,16 @@ impl Settings {
     }
 
     pub(crate) fn with_default_headers() -> Self {
-        Self { headers: Arc::new(default_headers()), ..Self::default() }
+        Self { headers: Arc::new(HeaderSet::new(default_headers())), ..Self::default() }
     }
 
-    pub(crate) fn base_arc(&self) -> Option<&Arc<Url>> {
+    /// These are sent with more than one request: encoding them once pays.
+    pub(crate) fn of_a_session(mut self) -> Self {
+        Arc::make_mut(&mut self.headers).set_reused(true);
+        self
+    }
+
+    pub(crate) fn base_arc(&self) -> Option<&Arc<Base>> {
         self.base.as_ref()
     }
 
@@ -346,9 +369,10 @@ impl Settings {
         self.tls.as_ref()
     }
 
-    pub(crate) fn headers_arc(&self) -> &Arc<Headers> {
+    pub(crate) fn headers_arc(&self) -> &Arc<HeaderSet> {
         &self.headers
-    }}
+    }
+}
 
 /// The headers a session starts with, in this order: `User-Agent`, `Accept-Encoding` (of what is compiled in),
 /// `Accept`, `Connection`. They are ordinary entries: change or remove them.
@@ -365,6 +389,12 @@ pub fn default_headers() -> Headers {
         let _ = headers.append(name, value);
     }
     headers
+}
+
+fn origin_of(url: &Url) -> Result<Origin, Error> {
+    url[..::url::Position::BeforePath].parse().map_err(|why: pool::Error| {
+        Error::config(format!("{:?} has an impossible host", url::redacted(url.as_str()))).with_source(why)
+    })
 }
 
 /// Each key in the place it has below, with the values it has above if it has any there; new keys behind.
@@ -387,10 +417,10 @@ fn params_over(below: &[(String, String)], above: Vec<(String, String)>) -> Vec<
 impl fmt::Debug for Settings {
     /// Without anything that may be a secret: of headers and parameters only the names, of credentials nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name).collect();
+        let headers: Vec<&str> = self.headers().iter().map(|(name, _)| name).collect();
         let params: Vec<&String> = self.params.iter().map(|(key, _)| key).collect();
         f.debug_struct("Settings")
-            .field("base", &self.base.as_ref().map(|base| url::redacted(base.as_str())))
+            .field("base", &self.base().map(|base| url::redacted(base.as_str())))
             .field("headers", &headers)
             .field("params", &params)
             .field("auth", &(self.auth.is_some() || !self.auth_for.is_empty()))

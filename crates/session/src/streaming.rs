@@ -181,7 +181,11 @@ impl Streaming {
         let history = std::mem::take(&mut self.history);
         let parts = crate::response::Parts { head, body: bytes, trailers, history, attempts, request };
         let response = Response::new(parts);
-        if response.request().settings().error_for_status() { response.error_for_status() } else { Ok(response) }
+        if response.request().settings().error_for_status() {
+            response.error_for_status()
+        } else {
+            Ok(response)
+        }
     }
 
     /// Reads; the error is the crate's own.
@@ -207,7 +211,9 @@ impl Streaming {
                 Ok(n)
             }
             Body::Ended { .. } => Ok(0),
-            Body::Whole { bytes, .. } => bytes.read(buf).map_err(|why| broken(&self.request).with_source(why)),
+            Body::Whole { bytes, .. } => {
+                bytes.read(buf).map_err(|why| broken(&self.request).with_source(why))
+            }
             Body::Broken => Err(broken(&self.request)),
         }
     }

@@ -4,12 +4,12 @@
 //! again and again. So a text that was seen before is looked up.
 
 use crate::error::Error;
-use crate::settings::Settings;
+use crate::settings::{Base, Settings};
 use crate::url::{self, Userinfo};
+use ::url::{Position, Url};
 use pool::{Origin, Route, Tls};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use ::url::{Position, Url};
 
 /// A URL and the way to its origin. Shared by requests and answers.
 pub(crate) struct Target {
@@ -70,7 +70,7 @@ pub(crate) struct Targets(Mutex<HashMap<Box<str>, Entry>>);
 struct Entry {
     target: Arc<Target>,
     /// What else the target was made from: two clones of a session may differ in it.
-    base: Option<Arc<Url>>,
+    base: Option<Arc<Base>>,
     tls: Option<Tls>,
 }
 
@@ -98,7 +98,7 @@ impl Targets {
                 return Ok((entry.target.clone(), None));
             }
         }
-        let (url, userinfo) = url::parse(text, base.map(|base| &**base)).map_err(Error::request_error)?;
+        let (url, userinfo) = url::parse(text, base.map(|base| &base.url)).map_err(Error::request_error)?;
         let target = Arc::new(Target::new(url, tls)?);
         if userinfo.is_none() && text.len() <= MAX_TEXT {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ impl Targets {
     }
 }
 
-fn same(a: Option<&Arc<Url>>, b: Option<&Arc<Url>>) -> bool {
+fn same(a: Option<&Arc<Base>>, b: Option<&Arc<Base>>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),

@@ -13,6 +13,7 @@ use crate::headers::{Field, Span};
 use crate::token;
 
 pub(crate) mod builder;
+pub(crate) mod preset;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod scan;

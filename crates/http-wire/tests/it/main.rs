@@ -13,6 +13,7 @@ mod invariants;
 mod lifecycle;
 mod limits;
 mod misuse;
+mod preset;
 mod requests;
 mod reuse;
 mod roundtrip;

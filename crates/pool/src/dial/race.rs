@@ -119,7 +119,7 @@ impl Race {
 /// Connects; when descriptors have run out, closes the idle connections of the pool and tries once more.
 fn connect(site: &mut Site<'_>, token: Token, addr: SocketAddr) -> io::Result<Box<dyn Socket>> {
     match site.net.connect(token, addr) {
-        Err(error) if out_of_descriptors(&error) => {
+        Err(error) if out_of_resources(&error) => {
             (site.evict)();
             site.net.connect(token, addr)
         }
@@ -127,9 +127,12 @@ fn connect(site: &mut Site<'_>, token: Token, addr: SocketAddr) -> io::Result<Bo
     }
 }
 
-/// `EMFILE` and `ENFILE`, which std has no kinds for; the numbers are those of every Unix.
-fn out_of_descriptors(error: &io::Error) -> bool {
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+/// Out of descriptors or of memory for them: `ENOMEM`, `ENFILE`, `EMFILE` (the same numbers on every Unix) and
+/// `ENOBUFS`. std has a kind only for the first.
+fn out_of_resources(error: &io::Error) -> bool {
+    const ENOBUFS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
+    error.kind() == io::ErrorKind::OutOfMemory
+        || cfg!(unix) && matches!(error.raw_os_error(), Some(12 | 23 | 24 | ENOBUFS))
 }
 
 /// The last address may use all that is left; every other one an equal share.

@@ -258,21 +258,24 @@ impl Core {
         !self.runnable.is_empty() || !self.events.is_empty()
     }
 
-    /// The whole loop.
+    /// The whole loop: what can move moves, then everything waits, then what was waited for moves.
     fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.take_grants();
-        // What can move moves first: a request is written before anything waits.
-        let busy = self.has_work();
-        if !busy || self.unwaited >= TURNS_WITHOUT_WAIT {
-            let until =
-                if busy { Some(self.now) } else { crate::deadline::earlier(until, self.timers.next()) };
-            self.unwaited = 0;
-            self.net.wait(until, &mut self.ready)?;
-            self.take_grants();
-        } else {
-            self.unwaited += 1;
+        if !self.runnable.is_empty() {
+            self.now = self.net.now();
+            self.advance();
         }
+        let busy = self.has_work();
+        self.unwaited += 1;
+        if busy && self.unwaited < TURNS_WITHOUT_WAIT {
+            return Ok(());
+        }
+        // With work at hand this is only a look, so that a busy exchange does not keep the others from the sockets.
+        self.unwaited = 0;
+        let until = if busy { Some(self.now) } else { crate::deadline::earlier(until, self.timers.next()) };
+        self.net.wait(until, &mut self.ready)?;
         self.now = self.net.now();
+        self.take_grants();
         let mut ready = std::mem::take(&mut self.ready);
         for event in ready.drain(..) {
             self.note(event);
@@ -283,12 +286,16 @@ impl Core {
                 exchange.enqueue(&mut self.runnable);
             }
         }
-        // Bounded: what becomes runnable now runs in the next turn.
+        self.advance();
+        Ok(())
+    }
+
+    /// Lets each runnable exchange advance once: what becomes runnable meanwhile has its turn in the next one.
+    fn advance(&mut self) {
         for _ in 0..self.runnable.len() {
             let Some(id) = self.runnable.pop_front() else { break };
             self.with(id, Exchange::advance);
         }
-        Ok(())
     }
 
     /// Exchanges that were granted a connection can go on.

@@ -77,6 +77,9 @@ fn link_error(error: io::Error, has_head: bool, transfer: Option<&Transfer>) -> 
     }
     let (kind, detail) = match (is_loss(&error), has_head) {
         (true, true) => (ErrorKind::Body, cut_short(transfer)),
+        (true, false) if transfer.is_some_and(|transfer| transfer.received > 0) => {
+            (ErrorKind::Protocol, "the connection was lost in the middle of the response head".to_owned())
+        }
         (true, false) => (ErrorKind::Closed, "the connection was lost before an answer came".to_owned()),
         (false, _) => (ErrorKind::Io, "the connection failed".to_owned()),
     };

@@ -11,6 +11,9 @@ use crate::phase::Phase;
 use http_wire::{End, Reuse};
 use std::time::{Duration, Instant};
 
+/// A longer limit is no limit; an instant so far away can still be written down.
+const LONGEST_IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 impl Exchange {
     pub(super) fn talk(&mut self, cx: &mut Cx<'_>) -> Step {
         let Stage::Talking(_, transfer) = &mut self.stage else { return Step::Rest };
@@ -116,15 +119,15 @@ impl Exchange {
         let Stage::Talking(permit, transfer) = self.leave() else { return };
         let kept = end.reuse == Reuse::Keep && transfer.is_clean();
         let conn = transfer.into_conn(cx);
-        let lifetime = self.lifetime(&conn).filter(|_| kept);
-        match lifetime.and_then(|lifetime| cx.now.checked_add(lifetime)) {
+        let expires = self.expiry(&conn, cx.now).filter(|_| kept);
+        match expires {
             Some(expires) => {
                 cx.tokens.remove(conn.token);
                 permit.give_back(conn, cx.mailbox, expires, cx.now);
             }
             None => self.close(permit, conn, cx),
         }
-        self.done(end.trailers, lifetime.is_some(), cx);
+        self.done(end.trailers, expires.is_some(), cx);
     }
 
     /// The rest of the answer is given up together with the connection.
@@ -139,11 +142,11 @@ impl Exchange {
         self.stage = Stage::Over;
     }
 
-    /// How long the connection may be kept: our limit, or the server's less a second for what is on its way.
-    fn lifetime(&self, conn: &Conn) -> Option<Duration> {
-        let ours = self.shared.config.idle_timeout;
+    /// Until when the connection may be kept: our limit, or the server's less a second for what is on its way.
+    fn expiry(&self, conn: &Conn, now: Instant) -> Option<Instant> {
+        let ours = self.shared.config.idle_timeout.min(LONGEST_IDLE);
         let theirs = conn.keep_alive.map_or(ours, |hint| hint.saturating_sub(Duration::from_secs(1)));
-        Some(ours.min(theirs)).filter(|lifetime| !lifetime.is_zero())
+        now.checked_add(ours.min(theirs)).filter(|&expires| expires > now)
     }
 
     pub(super) fn close(&self, permit: Permit, mut conn: Box<Conn>, cx: &mut Cx<'_>) {

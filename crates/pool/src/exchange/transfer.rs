@@ -34,7 +34,7 @@ pub(crate) struct Transfer {
     /// Wants another turn although nothing happened.
     pub(crate) again: bool,
     taken_before: u64,
-    received: u64,
+    pub(super) received: u64,
     /// Body bytes that were given out.
     pub(super) body: u64,
     /// The length the answer announced.
@@ -340,14 +340,14 @@ impl Transfer {
 
     /// Brings the facts up to date. Whether bytes moved since the last call.
     pub(crate) fn moved(&mut self, facts: &mut Attempt, began: Instant, now: Instant) -> bool {
-        let since = now.saturating_duration_since(began);
+        let since = || Some(now.saturating_duration_since(began));
         facts.bytes_sent = if self.anything_taken() { self.upload.accepted() } else { 0 };
         facts.bytes_received = self.received;
         if self.received > 0 && facts.first_byte.is_none() {
-            facts.first_byte = Some(since);
+            facts.first_byte = since();
         }
         if facts.sent.is_none() && self.upload.is_complete() {
-            facts.sent = Some(since);
+            facts.sent = since();
         }
         let seen = (self.conn.link.taken(), self.received);
         let moved = seen != self.seen;

@@ -23,15 +23,16 @@
 //! - A key without connections and waiters is unknown.
 
 mod idle;
+mod keys;
 mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Instant;
 
 use self::idle::{Idle, Shelves};
+use self::keys::Keys;
 use self::queue::{Grant, Queue, Waiter};
 
 /// How many connections there may be, leased and idle. A limit of zero would serve nobody and counts as one.
@@ -141,7 +142,7 @@ pub(crate) struct Counts {
 pub(crate) struct Ledger<K, C, D> {
     limits: Limits,
     /// Never iterated: nothing depends on the order of a hash map.
-    slots: HashMap<K, Slot>,
+    slots: Keys<K, Slot>,
     accounts: Vec<Account<K>>,
     /// Slots of keys that were left; their vectors are used again.
     vacant: Vec<Slot>,
@@ -172,7 +173,7 @@ impl<K: Eq + Hash + Clone, C, D: Clone> Ledger<K, C, D> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits: Limits { per_key: limits.per_key.max(1), total: limits.total.max(1) },
-            slots: HashMap::new(),
+            slots: Keys::default(),
             accounts: Vec::new(),
             vacant: Vec::new(),
             idle: Shelves::new(),

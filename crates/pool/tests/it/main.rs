@@ -3,8 +3,12 @@
 
 mod support;
 
+mod addresses;
+mod cancel;
 mod fairness;
 mod limits;
+mod partial;
 mod reuse;
 mod stale;
+mod timeouts;
 

@@ -31,7 +31,10 @@ fn get_json(api: &str) -> Result<(), Box<dyn Error>> {
     println!("  body:   {}", post["body"]);
     // [end]
     show::facts(&response);
-    check(post["title"].as_str().is_some_and(|title| title.starts_with("sunt aut facere")), "the title of post 1")?;
+    check(
+        post["title"].as_str().is_some_and(|title| title.starts_with("sunt aut facere")),
+        "the title of post 1",
+    )?;
     show::done();
     Ok(())
 }
@@ -64,7 +67,10 @@ pub(crate) fn cookies(bin: &str) -> Result<(), Box<dyn Error>> {
     // [end]
     show::body(&response);
     show::facts(&response);
-    check(response.json::<Value>()? == json!({"cookies": {"sessioncookie": "123456789"}}), "the cookie comes back")?;
+    check(
+        response.json::<Value>()? == json!({"cookies": {"sessioncookie": "123456789"}}),
+        "the cookie comes back",
+    )?;
     show::done();
     Ok(())
 }

@@ -69,8 +69,10 @@ fn local() -> Result<(), Box<dyn Error>> {
 
 /// The first six against the public services.
 fn live() -> Result<(), Box<dyn Error>> {
-    let places =
-        Places { api: "https://jsonplaceholder.typicode.com".to_owned(), bin: "https://httpbin.org".to_owned() };
+    let places = Places {
+        api: "https://jsonplaceholder.typicode.com".to_owned(),
+        bin: "https://httpbin.org".to_owned(),
+    };
     basics::one_to_six(&places)
 }
 

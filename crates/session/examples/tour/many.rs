@@ -24,7 +24,10 @@ pub(crate) fn at_once(bin: &str) -> Result<(), Box<dyn Error>> {
     }
     // [end]
     for (n, response) in in_order.iter().enumerate() {
-        check(asked_for(response)?.ends_with(&format!("/anything/{n}")), "answers in the order of the requests")?;
+        check(
+            asked_for(response)?.ends_with(&format!("/anything/{n}")),
+            "answers in the order of the requests",
+        )?;
     }
     summary("send_all", in_order.iter());
     for (n, response) in &as_completed {
@@ -58,7 +61,10 @@ pub(crate) fn over_https(testbed: &Testbed) -> Result<(), Box<dyn Error>> {
     check(resumed(&first) == Some(false), "the first handshake is full")?;
     check(resumed(&second) == Some(true), "the second connection resumes it")?;
     for (n, response) in fifty.iter().enumerate() {
-        check(asked_for(response)?.ends_with(&format!("/anything/{n}")), "answers in the order of the requests")?;
+        check(
+            asked_for(response)?.ends_with(&format!("/anything/{n}")),
+            "answers in the order of the requests",
+        )?;
     }
     show::done();
     Ok(())
@@ -77,5 +83,8 @@ fn summary<'a>(name: &str, responses: impl Iterator<Item = &'a Response>) {
         reused += usize::from(response.attempts().last().reused);
         good += usize::from(response.is_success());
     }
-    println!("  {name}: {all} answers, {good} of them 2xx, {reused} on a reused connection, {} on a new one", all - reused);
+    println!(
+        "  {name}: {all} answers, {good} of them 2xx, {reused} on a reused connection, {} on a new one",
+        all - reused
+    );
 }

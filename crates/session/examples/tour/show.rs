@@ -14,7 +14,8 @@ pub(crate) fn code(source: &str, name: &str, heading: &str) {
     println!("── {heading}");
     println!();
     let (from, to) = (format!("// [{name}]"), "// [end]");
-    let lines = source.lines().skip_while(|line| line.trim() != from).skip(1).take_while(|line| line.trim() != to);
+    let lines =
+        source.lines().skip_while(|line| line.trim() != from).skip(1).take_while(|line| line.trim() != to);
     for line in lines {
         println!("    {}", line.strip_prefix("    ").unwrap_or(line));
     }

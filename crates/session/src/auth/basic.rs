@@ -45,9 +45,11 @@ impl From<Userinfo> for Basic {
 impl Auth for Basic {
     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         let value = self.value.as_ref().ok_or_else(|| {
-            Error::request_error("the user name for basic authentication has a colon, which cannot be sent (RFC 7617)")
+            Error::request_error(
+                "the user name for basic authentication has a colon, which cannot be sent (RFC 7617)",
+            )
         })?;
-        set(request, value)
+        request.set_header("Authorization", value)
     }
 }
 
@@ -67,13 +69,8 @@ impl Bearer {
 
 impl Auth for Bearer {
     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
-        set(request, &self.value)
+        request.set_header("Authorization", &self.value)
     }
-}
-
-/// Auth goes over header: whatever stood there is replaced.
-fn set(request: &mut Request, value: &str) -> Result<(), Error> {
-    request.headers_mut().insert("Authorization", value).map_err(|why| Error::header("Authorization", why))
 }
 
 impl fmt::Debug for Basic {

@@ -20,7 +20,7 @@ pub use basic::{Basic, Bearer};
 ///
 /// impl Auth for Key {
 ///     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
-///         request.headers_mut().insert("X-Api-Key", &self.0).map_err(|_| Error::other("the key is not legal"))
+///         request.set_header("X-Api-Key", &self.0)
 ///     }
 /// }
 /// ```

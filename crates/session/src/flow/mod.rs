@@ -79,7 +79,7 @@ pub(crate) enum Verdict {
     /// The reason of an error, which it is put into.
     Fail(Error),
     /// A hook has another one.
-    Replace(Response),
+    Replace(Box<Response>),
     /// Not the final one.
     Again(Again),
 }
@@ -95,7 +95,7 @@ pub(crate) enum Again {
 const MAX_CHALLENGES: u32 = 2;
 
 impl Flow {
-    pub(crate) fn start(request: Request, class: Class, cx: &mut Context<'_>) -> (Self, Step) {
+    pub(crate) fn start(request: Request, class: Class, cx: &Context<'_>) -> (Self, Step) {
         cx.budget.earn();
         let mut flow = Self {
             initial: request.target_arc().clone(),
@@ -133,7 +133,7 @@ impl Flow {
     /// Judges an answer.
     pub(crate) fn on_head(&mut self, head: &Head, cx: &mut Context<'_>) -> Verdict {
         if let Some(response) = self.hooks_after(Ok(head)) {
-            return Verdict::Replace(response);
+            return Verdict::Replace(Box::new(response));
         }
         self.store_cookies(head, cx);
         if self.is_challenged(head) {
@@ -155,7 +155,7 @@ impl Flow {
     }
 
     /// Goes on after an answer that was not the final one and has been drained or given up.
-    pub(crate) fn again(&mut self, again: Again, hop: Hop, cx: &mut Context<'_>) -> Step {
+    pub(crate) fn again(&mut self, again: Again, hop: Hop, cx: &Context<'_>) -> Step {
         self.maybe_processed = true;
         match again {
             Again::Redirect(next) => {
@@ -196,7 +196,7 @@ impl Flow {
     }
 
     /// Goes on after a pause.
-    pub(crate) fn on_wake(&mut self, cx: &mut Context<'_>) -> Step {
+    pub(crate) fn on_wake(&mut self, cx: &Context<'_>) -> Step {
         self.dispatch(cx)
     }
 
@@ -257,7 +257,8 @@ impl Flow {
     fn hooks_finish(&self, mut response: Response) -> Result<Response, Error> {
         let settings = self.base.settings();
         for hook in settings.hooks() {
-            response = hook.finish(response).map_err(|error| error.with_request(&self.base).maybe_processed())?;
+            response =
+                hook.finish(response).map_err(|error| error.with_request(&self.base).maybe_processed())?;
         }
         if settings.error_for_status() { response.error_for_status() } else { Ok(response) }
     }
@@ -267,7 +268,7 @@ impl Flow {
         if self.base.settings().error_for_status() { status_error(head) } else { None }
     }
 
-    fn dispatch(&mut self, cx: &mut Context<'_>) -> Step {
+    fn dispatch(&mut self, cx: &Context<'_>) -> Step {
         match self.prepare(cx) {
             Ok(request) => Step::Send(request),
             Err(error) => {
@@ -278,7 +279,7 @@ impl Flow {
     }
 
     /// The hop as it is sent. The route is that of the URL the hooks leave.
-    fn prepare(&mut self, cx: &mut Context<'_>) -> Result<pool::Request, Error> {
+    fn prepare(&mut self, cx: &Context<'_>) -> Result<pool::Request, Error> {
         let cookie = self.cookie(cx);
         let auth = self.base.auth().filter(|_| self.base.origin() == self.initial.origin()).cloned();
         let hooks = self.base.settings().hooks();
@@ -307,7 +308,8 @@ impl Flow {
         }
         let (head, body) = head;
         let route = request.target_arc().route().clone();
-        let sendable = pool::Request::new(route, head, body).map_err(|error| Error::from_pool(error, request))?;
+        let sendable =
+            pool::Request::new(route, head, body).map_err(|error| Error::from_pool(error, request))?;
         Ok(self.limited(sendable.with_class(self.class), cx.timeouts))
     }
 

@@ -88,7 +88,13 @@ impl Retry {
     }
 
     /// When to try again after this answer; `None`: it is the final one.
-    pub(super) fn after_head(&self, request: &Request, head: &Head, tries: u32, world: &mut dyn World) -> Option<Instant> {
+    pub(super) fn after_head(
+        &self,
+        request: &Request,
+        head: &Head,
+        tries: u32,
+        world: &mut dyn World,
+    ) -> Option<Instant> {
         if tries >= self.max || !self.statuses.contains(&head.status()) || !repeatable(request) {
             return None;
         }
@@ -136,8 +142,8 @@ impl Retry {
 
 fn repeatable(request: &Request) -> bool {
     let method = request.method();
-    let idempotent =
-        [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE].contains(method);
+    let idempotent = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE]
+        .contains(method);
     idempotent && request.body().is_replayable()
 }
 
@@ -167,11 +173,15 @@ impl Default for Budget {
 
 impl Budget {
     pub(super) fn earn(&self) {
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| (have < RESERVE).then_some(have + 1));
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| (have < RESERVE).then_some(have + 1));
     }
 
     pub(super) fn spend(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| have.checked_sub(RETRY_COSTS)).is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| have.checked_sub(RETRY_COSTS))
+            .is_ok()
     }
 }
 

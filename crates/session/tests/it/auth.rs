@@ -64,7 +64,8 @@ fn cr_10_credentials_for_an_origin_go_to_no_other() {
 #[test]
 fn with_a_base_session_credentials_stay_at_its_origin() {
     let stage = stage();
-    let session = stage.builder().base("http://a.example/v2/").unwrap().auth(Bearer::new("t")).build().unwrap();
+    let session =
+        stage.builder().base("http://a.example/v2/").unwrap().auth(Bearer::new("t")).build().unwrap();
     session.get("x").send().unwrap();
     session.get("http://b.example/").send().unwrap();
     session.get("http://b.example/").bearer("own").send().unwrap();
@@ -85,9 +86,10 @@ fn cr_11_credentials_of_a_request_do_not_stick_to_the_connection() {
 fn credentials_that_cannot_be_written_are_an_error_that_does_not_show_them() {
     let stage = stage();
     let session = stage.session();
-    for request in
-        [session.get("http://a.example/").bearer("s3cret\r\n"), session.get("http://a.example/").basic("a:b", "s3cret")]
-    {
+    for request in [
+        session.get("http://a.example/").bearer("s3cret\r\n"),
+        session.get("http://a.example/").basic("a:b", "s3cret"),
+    ] {
         let error = request.send().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Request);
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
@@ -105,13 +107,14 @@ impl Auth for Counting {
     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         let n = self.asked.load(Ordering::Relaxed);
         if n > 0 {
-            request.headers_mut().insert("Authorization", format!("N {n}")).map_err(|_| Error::other("no"))?;
+            request.set_header("Authorization", format!("N {n}"))?;
         }
         Ok(())
     }
 
     fn challenge(&self, _: &Request, head: &Head) -> bool {
-        let again = head.status().as_u16() == 401 && (self.stubborn || self.asked.load(Ordering::Relaxed) == 0);
+        let again =
+            head.status().as_u16() == 401 && (self.stubborn || self.asked.load(Ordering::Relaxed) == 0);
         if again {
             self.asked.fetch_add(1, Ordering::Relaxed);
         }

@@ -211,9 +211,12 @@ fn b_1_two_bodies_are_an_error() {
 fn b_8_framing_is_the_library_s_and_a_contradiction_is_an_error_before_sending() {
     let stage = stage();
     let session = stage.session();
-    for (name, value) in
-        [("Content-Length", "4"), ("Transfer-Encoding", "chunked"), ("Connection", "upgrade"), ("Expect", "x")]
-    {
+    for (name, value) in [
+        ("Content-Length", "4"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "upgrade"),
+        ("Expect", "x"),
+    ] {
         let error = session.post("http://a.example/").header(name, value).body("abc").send().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Request);
         assert!(error.to_string().contains(name), "{error}");
@@ -225,9 +228,14 @@ fn b_8_framing_is_the_library_s_and_a_contradiction_is_an_error_before_sending()
 #[test]
 fn h_1_an_illegal_header_is_an_error_that_names_it_and_not_its_value() {
     let session = Session::new();
-    for (name, value) in
-        [("X-A", "s3cret\r\nX: y"), ("X-A", " s3cret"), ("X-A", "s3cret\n"), ("X A", "s3cret"), ("", "s3cret"), ("X-A", "s3cret\0")]
-    {
+    for (name, value) in [
+        ("X-A", "s3cret\r\nX: y"),
+        ("X-A", " s3cret"),
+        ("X-A", "s3cret\n"),
+        ("X A", "s3cret"),
+        ("", "s3cret"),
+        ("X-A", "s3cret\0"),
+    ] {
         let error = session.get("http://a.example/").header(name, value).send().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Request);
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
@@ -248,7 +256,9 @@ fn the_first_mistake_is_the_one_that_is_reported() {
 fn relative_urls_are_joined_with_the_base() {
     let stage = stage();
     let api = stage.builder().base("http://a.example/v2/").unwrap().build().unwrap();
-    for (url, target) in [("users", "/v2/users"), ("/users", "/users"), ("http://a.example/x", "/x"), ("?q", "/v2/?q")] {
+    for (url, target) in
+        [("users", "/v2/users"), ("/users", "/users"), ("http://a.example/x", "/x"), ("?q", "/v2/?q")]
+    {
         api.get(url).send().unwrap();
         assert_eq!(stage.last().target(), target);
     }
@@ -287,7 +297,8 @@ fn a_prepared_request_can_be_looked_at_and_changed_before_it_is_sent() {
 }
 
 #[test]
-fn settings_of_a_request_are_those_of_the_session_it_was_built_with_and_connections_of_the_one_that_sends_it() {
+fn settings_of_a_request_are_those_of_the_session_it_was_built_with_and_connections_of_the_one_that_sends_it()
+{
     let stage = stage();
     let mut a = stage.session();
     let b = Session::builder().header("X-From", "b").build().unwrap();
@@ -300,7 +311,8 @@ fn settings_of_a_request_are_those_of_the_session_it_was_built_with_and_connecti
 fn a_request_of_the_http_crate_can_be_sent_and_an_answer_becomes_one() {
     let stage = stage();
     let session = stage.session();
-    let request = session::http::Request::post("http://a.example/x?y").header("x-own", "1").body("body").unwrap();
+    let request =
+        session::http::Request::post("http://a.example/x?y").header("x-own", "1").body("body").unwrap();
     let response = session.http_request(request).send().unwrap();
     assert_eq!(stage.lines(), ["a.example POST /x?y"]);
     assert_eq!(stage.values("x-own"), ["1"]);
@@ -311,7 +323,8 @@ fn a_request_of_the_http_crate_can_be_sent_and_an_answer_becomes_one() {
 #[test]
 fn x_1_a_proxy_that_cannot_be_used_is_an_error_and_never_a_direct_request() {
     let stage = stage();
-    let session = stage.builder().proxies(Proxies::all("http://u:s3cret@p.example:3128").unwrap()).build().unwrap();
+    let session =
+        stage.builder().proxies(Proxies::all("http://u:s3cret@p.example:3128").unwrap()).build().unwrap();
     let error = session.get("http://a.example/").send().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("proxies are not supported by this version"), "{error}");

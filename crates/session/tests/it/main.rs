@@ -1,11 +1,5 @@
 //! What a session does, shown through its public API.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests may be blunt"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may be blunt")]
 
 mod auth;
 mod batches;

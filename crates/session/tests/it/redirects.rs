@@ -59,7 +59,11 @@ fn d_2_and_d_3_a_method_that_is_kept_keeps_its_body_and_get_has_none() {
         }
         assert_eq!(response.url().as_str(), "http://a.example/end");
         assert_eq!(response.history()[0].bytes(), Some(&b"elsewhere"[..]));
-        assert_eq!(stage.world.connections(), 1, "the first answer was drained, and its connection used again");
+        assert_eq!(
+            stage.world.connections(),
+            1,
+            "the first answer was drained, and its connection used again"
+        );
     }
 }
 
@@ -289,7 +293,11 @@ fn d_18_cookies_are_stored_and_sent_on_every_hop() {
     let response = session.get("http://a.example/set").cookie("extra", "2").send().unwrap();
     assert_eq!(stage.values("cookie"), ["extra=2", "c=1; extra=2"]);
     assert_eq!(session.cookies().get(response.url(), "c").as_deref(), Some("1"));
-    assert_eq!(session.cookies().get(response.url(), "extra"), None, "a cookie of the request does not stick");
+    assert_eq!(
+        session.cookies().get(response.url(), "extra"),
+        None,
+        "a cookie of the request does not stick"
+    );
 }
 
 #[test]

@@ -1,0 +1,47 @@
+use std::ops::Range;
+
+use http::Method;
+
+use super::builder::{Options, RequestBuilder};
+use crate::error::HeadError;
+use crate::headers::Headers;
+
+/// Fields checked and encoded once, to be put into many heads.
+///
+/// What a client sends with every request, such as `User-Agent` and `Accept`, need not be checked every time:
+/// [`RequestBuilder::preset`] adds such fields for the price of a copy.
+///
+/// ```
+/// # fn main() -> Result<(), http_wire::HeadError> {
+/// use http_wire::{Headers, Method, Preset, RequestHead};
+/// let mut usual = Headers::new();
+/// usual.append("User-Agent", "example/1.0")?;
+/// usual.append("Accept", "*/*")?;
+/// let usual = Preset::new(&usual)?;
+/// let head = RequestHead::builder(Method::GET, "/").header("Host", "a.example").preset(&usual).build()?;
+/// assert!(head.as_bytes().ends_with(b"\r\nUser-Agent: example/1.0\r\nAccept: */*\r\n\r\n"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// For heads in which the encoded lines cannot stand as they are.
+    pub(super) headers: Headers,
+    pub(super) lines: Vec<u8>,
+    pub(super) host: bool,
+    pub(super) options: Options,
+    /// Where in `lines` the value of `Connection` lies.
+    pub(super) connection: Option<Range<usize>>,
+}
+
+impl Preset {
+    /// Checks and encodes.
+    ///
+    /// # Errors
+    ///
+    /// The first of the errors that [`RequestBuilder::header`] would report. Fields that frame a body are
+    /// `ReservedHeader`: they belong to one request.
+    pub fn new(headers: &Headers) -> Result<Self, HeadError> {
+        RequestBuilder::new(Method::GET, "/").headers(headers).into_preset(headers.clone())
+    }
+}

@@ -1,0 +1,177 @@
+//! Hooks: what they see, and what they can change.
+
+use crate::support::{Stage, answer, redirect};
+use pool::sim::Reply;
+use session::{Error, ErrorKind, Head, Hook, Request, Response, http};
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+
+/// Writes down what it sees.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    fn add(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Hook for Log {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        let has = |name: &'static str| if request.headers().contains(name) { name } else { "-" };
+        self.add(format!("before {} {} {}", request.target(), has("cookie"), has("authorization")));
+        Ok(())
+    }
+
+    fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
+        let outcome = outcome
+            .map_or_else(|error| format!("{:?}", error.kind()), |head| head.status().as_u16().to_string());
+        self.add(format!("after {} {outcome}", request.target()));
+        None
+    }
+
+    fn finish(&self, response: Response) -> Result<Response, Error> {
+        self.add(format!("finish {}", response.url().path()));
+        Ok(response)
+    }
+}
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => answer("302 Go", &["Location: /end", "Set-Cookie: c=1"], ""),
+        "/away" => redirect(302, "http://b.example/"),
+        _ => Reply::ok("end"),
+    });
+    stage
+}
+
+#[test]
+fn hk_2_hooks_run_on_every_hop_and_see_what_is_sent() {
+    let (stage, log) = (stage(), Log::default());
+    let session = stage.builder().hook(log.clone()).build().unwrap();
+    session.get("http://a.example/").basic("u", "p").send().unwrap();
+    assert_eq!(
+        log.take(),
+        [
+            "before / - authorization",
+            "after / 302",
+            "before /end cookie authorization",
+            "after /end 200",
+            "finish /end"
+        ]
+    );
+    session.get("http://a.example/away").send().unwrap_err();
+    assert_eq!(log.take(), ["before /away cookie -", "after /away 302", "before / - -", "after / Resolve"]);
+}
+
+#[test]
+fn m_7_hooks_of_a_request_replace_those_of_the_session() {
+    let (stage, of_session, of_request) = (stage(), Log::default(), Log::default());
+    let session = stage.builder().hook(of_session.clone()).build().unwrap();
+    session.get("http://a.example/x").hook(of_request.clone()).send().unwrap();
+    assert_eq!((of_session.take().len(), of_request.take().len()), (0, 3));
+    session.get("http://a.example/x").send().unwrap();
+    assert_eq!((of_session.take().len(), of_request.take().len()), (3, 0));
+}
+
+struct Rewrite;
+
+impl Hook for Rewrite {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        if request.target() == "/forbidden" {
+            return Err(Error::other("not there"));
+        }
+        let target = request.target().to_owned();
+        request.set_header("X-Signed", target)?;
+        if request.target() == "/elsewhere" {
+            request.set_url("http://b.example/new")?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_hook_changes_holds_for_one_hop() {
+    let stage = stage();
+    stage.host("b.example", |_| redirect(302, "http://a.example/end"));
+    let session = stage.builder().hook(Rewrite).build().unwrap();
+    let response = session.get("http://a.example/elsewhere").basic("u", "p").send().unwrap();
+    assert_eq!(stage.lines(), ["b.example GET /new", "a.example GET /end"]);
+    assert_eq!(stage.values("x-signed"), ["/elsewhere", "/end"]);
+    assert_eq!(
+        stage.values("authorization"),
+        ["-", "Basic dTpw"],
+        "credentials do not go where a hook points"
+    );
+    assert_eq!(response.history()[0].url().as_str(), "http://b.example/new");
+}
+
+#[test]
+fn an_error_of_a_hook_ends_the_call_before_anything_is_sent() {
+    let stage = stage();
+    let session = stage.builder().hook(Rewrite).build().unwrap();
+    let error = session.get("http://a.example/forbidden").send().unwrap_err();
+    assert_eq!(error.to_string(), "GET http://a.example/forbidden: not there");
+    assert_eq!((error.kind(), error.may_have_been_processed()), (ErrorKind::Request, false));
+    assert!(stage.seen().is_empty());
+}
+
+/// Gives an answer of its own for everything that is not 200.
+struct Replace;
+
+impl Hook for Replace {
+    fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
+        if outcome.is_ok_and(|head| head.status().as_u16() == 200) {
+            return None;
+        }
+        let own = http::Response::builder().status(418).header("x-own", "1").body("own").unwrap();
+        Some(Response::from_http(request, own).unwrap())
+    }
+}
+
+#[test]
+fn hk_1_an_answer_of_a_hook_takes_the_place_of_the_outcome() {
+    let stage = stage();
+    let session = stage.builder().hook(Replace).build().unwrap();
+    for url in ["http://a.example/", "http://nowhere.example/"] {
+        let response = session.get(url).send().unwrap();
+        assert_eq!((response.status().as_u16(), response.bytes()), (418, &b"own"[..]));
+        let mut stream = session.get(url).stream().unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(
+            (stream.status().as_u16(), text.as_str(), stream.header("x-own")),
+            (418, "own", Some("1"))
+        );
+    }
+    assert_eq!(session.get("http://a.example/x").send().unwrap().bytes(), b"end");
+    assert_eq!(session.pool().counts().open, session.pool().counts().idle, "nothing is left under way");
+}
+
+/// Asks the same session while it is being called.
+struct Nested(Mutex<Option<session::Session>>);
+
+impl Hook for Nested {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        let session = self.0.lock().unwrap().take();
+        if let Some(session) = session {
+            let token = session.get("http://a.example/token").send()?.text().into_owned();
+            request.set_header("X-Token", token)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_hook_may_use_the_session_that_calls_it() {
+    let stage = stage();
+    let session = stage.session();
+    session.get("http://a.example/x").hook(Nested(Mutex::new(Some(session.clone())))).send().unwrap();
+    assert_eq!(stage.lines(), ["a.example GET /token", "a.example GET /x"]);
+    assert_eq!(stage.values("x-token"), ["-", "end"]);
+}

@@ -1,0 +1,168 @@
+//! Callers that give up: dropped streams, batches and drivers, and panics in what they brought along.
+
+use crate::support::{HANG, builder, count, ok, session, text};
+use pool::{Config, Event, Origin, Pool, Request};
+use session::Body;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use testbed::Testbed;
+use testbed::raw::{RawServer, Script};
+
+fn origin(server: &RawServer) -> Origin {
+    Origin::http("127.0.0.1").with_port(server.addr().port())
+}
+
+#[test]
+fn a_dropped_stream_gives_its_place_to_the_next() {
+    let testbed = Testbed::start().unwrap();
+    let session = builder().max_per_origin(1).build().unwrap();
+    for _ in 0..20 {
+        let mut stream = session.get(format!("{}/bench/10000000", testbed.http())).stream().unwrap();
+        stream.read_exact(&mut [0; 100]).unwrap();
+    }
+    assert!(session.get(format!("{}/get", testbed.http())).send().unwrap().ok());
+    assert_eq!(session.pool().counts().open, 1);
+    assert!(testbed.wait_for(HANG, |stats| stats.open == 1).is_some());
+}
+
+#[test]
+fn a_dropped_batch_gives_up_what_is_under_way() {
+    let answering = Script::new().answer(ok("one")).wait_for_close();
+    let silent = (0..20).map(|_| Script::new().expect_head().wait_for_close());
+    let server = RawServer::start([answering].into_iter().chain(silent)).unwrap();
+    let session = builder().max_per_origin(4).build().unwrap();
+    let endless = std::iter::repeat_with(|| session.get(server.url()));
+    let mut batch = session.as_completed(endless);
+    assert_eq!(text(batch.next().unwrap().1), "one");
+    drop(batch);
+    let counts = session.pool().counts();
+    assert_eq!((counts.open, counts.idle, counts.waiting), (1, 1, 0), "the one that was done with");
+    assert!(server.wait_until_ended(2, HANG), "the server learns of the others");
+}
+
+#[test]
+fn a_canceled_exchange_is_silent_and_others_go_on() {
+    let server = RawServer::start([
+        Script::new().expect_head().wait_for_close(),
+        Script::new().expect_head().pause().send(ok("other")).wait_for_close(),
+    ])
+    .unwrap();
+    let pool = Pool::new(Config::default());
+    let mut driver = pool.driver().unwrap();
+    let canceled = driver.start(Request::get(origin(&server), "/canceled").unwrap());
+    while server.connections() == 0 || server.requests()[0].is_empty() {
+        driver.turn(Some(driver.now())).unwrap();
+    }
+    let other = driver.start(Request::get(origin(&server), "/other").unwrap());
+    driver.cancel(canceled);
+    assert!(server.wait_until_ended(1, HANG), "its connection is closed at once");
+    server.proceed();
+    let mut body = [0; 9];
+    let mut read = 0;
+    while !driver.is_idle() {
+        driver.turn(None).unwrap();
+        while let Some((id, event)) = driver.next_event() {
+            assert_eq!(id, other);
+            match event {
+                Event::Failed(error) => panic!("{error}"),
+                Event::Readable => read += driver.read(id, &mut body).unwrap(),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(&body[..read], b"other");
+    assert_eq!(driver.read(canceled, &mut body).unwrap(), 0, "a canceled exchange has nothing more to say");
+    assert_eq!((pool.counts().open, pool.counts().idle), (1, 1));
+}
+
+#[test]
+fn a_dropped_driver_closes_what_it_had_under_way_and_keeps_what_was_done() {
+    let testbed = Testbed::start().unwrap();
+    let pool = Pool::new(Config::default());
+    let origin = || Origin::http("127.0.0.1").with_port(testbed.addr().port());
+    pool.send(Request::get(origin(), "/get").unwrap()).unwrap().body_mut().read_to_end(&mut Vec::new()).unwrap();
+    let mut driver = pool.driver().unwrap();
+    for _ in 0..5 {
+        driver.start(Request::get(origin(), "/delay/9").unwrap());
+    }
+    // Until all five wait for their answers; the first took the idle connection.
+    while testbed.stats().requests < 6 {
+        driver.turn(Some(driver.now())).unwrap();
+    }
+    drop(driver);
+    assert_eq!(pool.counts().open, 0);
+    assert!(testbed.wait_for(HANG, |stats| stats.open == 0).is_some());
+    assert!(pool.send(Request::get(origin(), "/get").unwrap()).unwrap().head().status().is_success());
+}
+
+/// A body that panics when it has been read for a while.
+struct Panics(u32);
+
+impl Read for Panics {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(1).expect("the caller's own panic");
+        buf[..5].copy_from_slice(b"hello");
+        Ok(5)
+    }
+}
+
+#[test]
+fn a_panic_in_a_body_source_is_the_callers_and_hurts_nobody_else() {
+    for reads in [0, 3] {
+        let server = RawServer::start([
+            Script::new().wait_for_close(),
+            Script::new().answer(ok("next")).wait_for_close(),
+        ])
+        .unwrap();
+        let session = session();
+        let request = session.post(server.url()).body(Body::once(Panics(reads)));
+        let panicked = catch_unwind(AssertUnwindSafe(|| request.send()));
+        assert!(panicked.is_err(), "it is not swallowed");
+        assert!(server.wait_until_ended(1, HANG), "the connection is closed");
+        assert_eq!(count(&server.requests()[0], "\r\n0\r\n\r\n"), 0, "what was sent looks unfinished");
+        assert_eq!(session.pool().counts().open, 0);
+        assert_eq!(text(session.get(server.url()).send()), "next");
+    }
+}
+
+#[test]
+fn a_panic_in_a_resolver_is_an_error_of_its_request() {
+    let testbed = Testbed::start().unwrap();
+    let resolver = |host: &str| if host == "bad.test" { panic!("the resolver's own") } else { crate::support::loopback(host) };
+    let session = builder().resolver(resolver).build().unwrap();
+    let error = session.get("http://bad.test/").send().unwrap_err();
+    assert_eq!(error.kind(), session::ErrorKind::Resolve, "{error}");
+    let url = format!("http://good.test:{}/get", testbed.addr().port());
+    assert!(session.get(url).send().unwrap().ok());
+}
+
+#[test]
+fn a_resolver_that_knows_nothing_is_an_error_that_says_so() {
+    let session = builder().resolver(|_: &str| Ok(Vec::new())).build().unwrap();
+    let error = session.get("http://nowhere.test/").send().unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (session::ErrorKind::Resolve, Some(session::Phase::Resolve)));
+    assert!(!error.may_have_been_processed());
+}
+
+#[test]
+fn addresses_that_refuse_are_passed_over_and_each_is_named_when_all_do() {
+    let testbed = Testbed::start().unwrap();
+    let port = testbed.addr().port();
+    // Nobody listens there: the testbed is on 127.0.0.1 alone.
+    let resolver = |host: &str| {
+        let mut found: Vec<std::net::IpAddr> = vec![[127, 0, 0, 2].into(), [127, 0, 0, 3].into()];
+        if host == "good.test" {
+            found.push([127, 0, 0, 1].into());
+        }
+        Ok(found)
+    };
+    let session = builder().resolver(resolver).build().unwrap();
+    let response = session.get(format!("http://good.test:{port}/get")).send().unwrap();
+    let attempt = response.attempts().last();
+    assert_eq!((attempt.failed.len(), attempt.peer), (2, Some(testbed.addr())));
+    assert!(attempt.failed.iter().all(|(_, why)| *why == io::ErrorKind::ConnectionRefused));
+    let error = session.get(format!("http://bad.test:{port}/get")).send().unwrap_err();
+    assert_eq!(error.kind(), session::ErrorKind::Connect);
+    let text = error.to_string();
+    assert!(text.contains("127.0.0.2") && text.contains("127.0.0.3") && text.contains("refused"), "{text}");
+}
