@@ -80,7 +80,11 @@ fn a_dropped_driver_closes_what_it_had_under_way_and_keeps_what_was_done() {
     let testbed = Testbed::start().unwrap();
     let pool = Pool::new(Config::default());
     let origin = || Origin::http("127.0.0.1").with_port(testbed.addr().port());
-    pool.send(Request::get(origin(), "/get").unwrap()).unwrap().body_mut().read_to_end(&mut Vec::new()).unwrap();
+    pool.send(Request::get(origin(), "/get").unwrap())
+        .unwrap()
+        .body_mut()
+        .read_to_end(&mut Vec::new())
+        .unwrap();
     let mut driver = pool.driver().unwrap();
     for _ in 0..5 {
         driver.start(Request::get(origin(), "/delay/9").unwrap());
@@ -128,7 +132,9 @@ fn a_panic_in_a_body_source_is_the_callers_and_hurts_nobody_else() {
 #[test]
 fn a_panic_in_a_resolver_is_an_error_of_its_request() {
     let testbed = Testbed::start().unwrap();
-    let resolver = |host: &str| if host == "bad.test" { panic!("the resolver's own") } else { crate::support::loopback(host) };
+    let resolver = |host: &str| {
+        if host == "bad.test" { panic!("the resolver's own") } else { crate::support::loopback(host) }
+    };
     let session = builder().resolver(resolver).build().unwrap();
     let error = session.get("http://bad.test/").send().unwrap_err();
     assert_eq!(error.kind(), session::ErrorKind::Resolve, "{error}");

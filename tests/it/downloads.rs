@@ -9,7 +9,8 @@ use testbed::Testbed;
 use testbed::raw::{RawServer, Script};
 
 const SIZED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789";
-const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6;x\r\n456789\r\n0\r\n\r\n";
+const CHUNKED: &str =
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6;x\r\n456789\r\n0\r\n\r\n";
 
 #[test]
 fn a_body_cut_at_any_byte_is_an_error_in_every_reading_style() {
@@ -18,7 +19,8 @@ fn a_body_cut_at_any_byte_is_an_error_in_every_reading_style() {
         let cuts = head..answer.len();
         // Twice: once for the whole body, once for the stream; and then one that is not cut.
         let scripts = cuts.clone().flat_map(|cut| [cut, cut]).chain([answer.len()]);
-        let server = RawServer::start(scripts.map(|cut| Script::new().answer(&answer[..cut]).close())).unwrap();
+        let server =
+            RawServer::start(scripts.map(|cut| Script::new().answer(&answer[..cut]).close())).unwrap();
         for cut in cuts {
             let error = session().get(server.url()).send().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Body, "cut at {cut}: {error}");
@@ -73,7 +75,10 @@ fn a_body_that_was_given_up_is_never_the_next_answer() {
     let evil = ok("EVIL");
     let body: String = evil.repeat((1 << 20) / evil.len() + 1);
     let sized = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
     for answer in [sized, chunked] {
         for read in [0, 1, 10, 4096, body.len() - 1, body.len()] {
             let next = || Script::new().answer(ok("next")).wait_for_close();
@@ -103,7 +108,8 @@ fn a_rest_that_is_here_already_is_thrown_away_and_the_connection_kept() {
 
 #[test]
 fn a_rest_that_is_not_here_is_not_waited_for() {
-    let server = RawServer::start([Script::new().answer(&SIZED[..SIZED.len() - 3]).wait_for_close()]).unwrap();
+    let server =
+        RawServer::start([Script::new().answer(&SIZED[..SIZED.len() - 3]).wait_for_close()]).unwrap();
     let session = session();
     let mut stream = session.get(server.url()).stream().unwrap();
     stream.read_exact(&mut [0; 2]).unwrap();
@@ -136,6 +142,9 @@ fn who_wants_to_pay_for_a_connection_can_drain_the_body() {
     assert!(!get("/bench/1000000").drain(1 << 16, soon()).unwrap(), "longer than that");
     assert_eq!(pool.counts().open, 0);
     let slow = get("/drip?duration=9&numbytes=900");
-    assert!(!slow.drain(1 << 16, Instant::now() + Duration::from_millis(50)).unwrap(), "takes longer than that");
+    assert!(
+        !slow.drain(1 << 16, Instant::now() + Duration::from_millis(50)).unwrap(),
+        "takes longer than that"
+    );
     assert_eq!(pool.counts().open, 0);
 }

@@ -1,9 +1,11 @@
 //! Threads and batches over one session: no answer lost, doubled or crossed, no limit exceeded.
 
-use crate::support::{builder, json, session, trusting};
+use crate::support::{HANG, builder, json, session, trusting};
 use session::pool::Timeouts;
-use session::{Session, SessionBuilder};
+use session::{Body, Session, SessionBuilder};
 use std::collections::HashSet;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
@@ -56,7 +58,10 @@ fn threads_to_several_origins_share_the_total() {
         }
     });
     assert!(testbeds.iter().all(|testbed| testbed.stats().requests == 80));
-    assert!(testbeds.iter().map(|testbed| testbed.stats().open).sum::<u64>() <= 4, "the server may learn late of one");
+    assert!(
+        testbeds.iter().map(|testbed| testbed.stats().open).sum::<u64>() <= 4,
+        "the server may learn late of one"
+    );
     assert!(session.pool().counts().open <= 3);
 }
 
@@ -88,7 +93,8 @@ fn a_batch_keeps_to_the_limits_of_its_session_and_waits_for_nobody() {
     for limit in [1, 2, 5, 40] {
         let session = builder().max_per_origin(limit).timeouts(timeouts).build().unwrap();
         let before = testbed.stats().plain_connections;
-        let results = session.send_all((0..40).map(|_| session.get(format!("{}/delay/0.03", testbed.http()))));
+        let results =
+            session.send_all((0..40).map(|_| session.get(format!("{}/delay/0.03", testbed.http()))));
         assert!(results.into_iter().all(|result| result.unwrap().ok()), "limit {limit}");
         let opened = testbed.stats().plain_connections - before;
         let expected = (limit - 1).clamp(1, 40) as u64;
@@ -99,16 +105,77 @@ fn a_batch_keeps_to_the_limits_of_its_session_and_waits_for_nobody() {
 #[test]
 fn a_request_made_between_those_of_a_batch_finds_a_connection() {
     let testbed = Testbed::start().unwrap();
-    let session = builder().max_per_origin(2).build().unwrap();
     let base = testbed.http();
-    let mut answers = 0;
-    for (n, result) in session.as_completed((0..30).map(|n| session.get(format!("{base}/anything/{n}")))) {
-        assert!(result.unwrap().ok());
-        let nested = session.get(format!("{base}/anything/nested/{n}")).send().unwrap();
-        assert!(nested.text().contains(&format!("/anything/nested/{n}")));
-        answers += 1;
+    for limit in [2, 3, 8] {
+        let timeouts = Timeouts::default().wait(Duration::from_secs(5));
+        let session = builder().max_per_origin(limit).timeouts(timeouts).build().unwrap();
+        let before = testbed.stats().plain_connections;
+        let mut answers = 0;
+        for (n, result) in session.as_completed((0..30).map(|n| session.get(format!("{base}/anything/{n}"))))
+        {
+            assert!(result.unwrap().ok());
+            let nested = session.get(format!("{base}/anything/nested/{n}")).send().unwrap();
+            assert!(nested.text().contains(&format!("/anything/nested/{n}")));
+            answers += 1;
+        }
+        assert_eq!(answers, 30);
+        assert!((1..=limit as u64).contains(&(testbed.stats().plain_connections - before)), "limit {limit}");
     }
-    assert_eq!((answers, testbed.stats().plain_connections), (30, 2));
+}
+
+#[test]
+fn threads_that_fail_give_up_and_panic_leave_the_others_alone() {
+    let testbed = Testbed::start().unwrap();
+    let session = builder().max_per_origin(4).build().unwrap();
+    let base = testbed.http();
+    let start = Barrier::new(64);
+    thread::scope(|scope| {
+        for thread in 0..64 {
+            let (session, base, start) = (&session, &base, &start);
+            scope.spawn(move || {
+                start.wait();
+                for n in 0..5 {
+                    trouble(session, base, thread + n);
+                    let url = format!("{base}/anything/{thread}/{n}");
+                    assert_eq!(json(&session.get(&url).send().unwrap())["url"], *url);
+                }
+            });
+        }
+    });
+    let counts = session.pool().counts();
+    assert!(counts.open <= 4 && counts.idle == counts.open && counts.waiting == 0, "{counts:?}");
+    assert!(
+        testbed.wait_for(HANG, |stats| stats.open == counts.open as u64).is_some(),
+        "nothing else is left open"
+    );
+}
+
+/// One of the things that can go wrong.
+fn trouble(session: &Session, base: &str, kind: usize) {
+    match kind % 5 {
+        0 => {
+            assert!(session.get(format!("{base}/delay/9")).timeout(Duration::from_millis(5)).send().is_err())
+        }
+        1 => {
+            let mut stream = session.get(format!("{base}/bench/1000000")).stream().unwrap();
+            stream.read_exact(&mut [0; 100]).unwrap();
+        }
+        2 => {
+            let request = session.post(format!("{base}/sink")).body(Body::once(Panics));
+            assert!(catch_unwind(AssertUnwindSafe(|| request.send())).is_err());
+        }
+        3 => drop(session.as_completed((0..3).map(|_| session.get(format!("{base}/delay/0.01")))).next()),
+        _ => assert_eq!(session.get(format!("{base}/close")).send().unwrap().status(), 200),
+    }
+}
+
+/// A body that panics at once, and says nothing of it.
+struct Panics;
+
+impl Read for Panics {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        resume_unwind(Box::new("the caller's own panic"))
+    }
 }
 
 #[test]
@@ -122,7 +189,9 @@ fn batches_of_several_threads_share_connections_and_cookies() {
             scope.spawn(move || {
                 session.get(format!("{base}/cookies/set/c{thread}/{thread}")).send().unwrap();
                 let urls: Vec<String> = (0..100).map(|n| format!("{base}/anything/{thread}/{n}")).collect();
-                for (url, result) in urls.iter().zip(session.send_all(urls.iter().map(|url| session.get(url)))) {
+                for (url, result) in
+                    urls.iter().zip(session.send_all(urls.iter().map(|url| session.get(url))))
+                {
                     let echo = json(&result.unwrap());
                     assert_eq!(echo["url"], **url);
                     let cookies = echo["headers"]["Cookie"].as_str().unwrap().to_owned();
@@ -141,7 +210,8 @@ fn answers_of_many_sizes_and_framings_do_not_mix() {
     let session = trusting(&testbed).build().unwrap();
     let sizes = [1, 100, 16_383, 16_384, 65_536, 300_000];
     for base in [testbed.http(), testbed.https()] {
-        let urls = sizes.iter().flat_map(|n| [format!("{base}/bench/{n}"), format!("{base}/chunked/{n}/777")]);
+        let urls =
+            sizes.iter().flat_map(|n| [format!("{base}/bench/{n}"), format!("{base}/chunked/{n}/777")]);
         let urls: Vec<String> = (0..5).flat_map(|_| urls.clone()).collect();
         let results = session.send_all(urls.iter().map(|url| session.get(url)));
         for (at, result) in results.into_iter().enumerate() {

@@ -79,7 +79,11 @@ fn what_was_dropped_does_not_come_back_with_the_first_origin() {
     let session = builder().auth(Basic::new("user", "pass")).build().unwrap();
     let chain = nested(&a, &nested(&b, &format!("{a}/headers")));
     let response = session.get(chain).send().unwrap();
-    assert_eq!(json(&response)["headers"]["Authorization"], "Basic dXNlcjpwYXNz", "an auth object answers its own");
+    assert_eq!(
+        json(&response)["headers"]["Authorization"],
+        "Basic dXNlcjpwYXNz",
+        "an auth object answers its own"
+    );
 }
 
 #[test]
@@ -155,7 +159,9 @@ fn a_post_becomes_a_get_without_what_described_its_body() {
 
 #[test]
 fn only_http_and_https_are_followed() {
-    for location in ["file:///etc/passwd", "ftp://127.0.0.1/", "imap://u@127.0.0.1/", "data:,x", "http://[x]/"] {
+    for location in
+        ["file:///etc/passwd", "ftp://127.0.0.1/", "imap://u@127.0.0.1/", "data:,x", "http://[x]/"]
+    {
         let server = once(to(302, location));
         let error = session().get(server.url()).send().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{location}: {error}");
@@ -168,7 +174,8 @@ fn the_page_of_a_redirect_is_not_waited_for() {
     // A page that is too long to be worth reading, and one that never comes.
     for (length, sent) in [(1 << 20, 1 << 20), (1 << 20, 10)] {
         let there = once(ok("there"));
-        let head = format!("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: {length}\r\n\r\n", there.url());
+        let head =
+            format!("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: {length}\r\n\r\n", there.url());
         let here = Script::new().answer(head).send(vec![b'x'; sent]).wait_for_close();
         let here = RawServer::start([here]).unwrap();
         let session = session();

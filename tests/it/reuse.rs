@@ -182,8 +182,9 @@ fn as_many_connections_as_are_needed_at_once_are_opened_and_all_are_kept() {
     let testbed = Testbed::start().unwrap();
     let session = builder().max_per_origin(8).build().unwrap();
     for _ in 0..3 {
-        let open: Vec<_> =
-            (0..5).map(|_| session.get(format!("{}/bench/1000000", testbed.http())).stream().unwrap()).collect();
+        let open: Vec<_> = (0..5)
+            .map(|_| session.get(format!("{}/bench/1000000", testbed.http())).stream().unwrap())
+            .collect();
         assert_eq!(session.pool().counts().open, 5);
         for stream in open {
             assert_eq!(stream.into_response().unwrap().bytes().len(), 1_000_000);

@@ -36,7 +36,11 @@ fn a_connection_that_was_closed_while_idle_costs_no_request_of_any_method() {
             assert_eq!(text(session.get(server.url()).send()), "first");
             assert!(server.wait_until_ended(1, HANG));
             let response = session.request(&method, server.url()).send().unwrap();
-            assert_eq!((response.text(), response.attempts().len()), ("second".into(), 1), "{how:?} {method}");
+            assert_eq!(
+                (response.text(), response.attempts().len()),
+                ("second".into(), 1),
+                "{how:?} {method}"
+            );
         }
     }
 }
@@ -74,7 +78,8 @@ fn an_idempotent_request_that_meets_the_close_is_sent_once_more() {
             let session = session();
             assert_eq!(text(session.get(server.url()).send()), "first");
             let response = session.request(&method, server.url()).send().unwrap();
-            let attempts: Vec<_> = response.attempts().iter().map(|attempt| (attempt.reused, attempt.error)).collect();
+            let attempts: Vec<_> =
+                response.attempts().iter().map(|attempt| (attempt.reused, attempt.error)).collect();
             let lost = Some(pool::ErrorKind::Closed);
             assert_eq!(attempts, [(true, lost), (false, None)], "{how:?} {method}");
             assert_eq!((server.connections(), server.faults()), (2, vec![]));

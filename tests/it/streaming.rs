@@ -94,7 +94,9 @@ fn lines_come_as_lines() {
     let stream = session().get(format!("{}/stream/20", testbed.http())).stream().unwrap();
     let ids: Vec<u64> = stream
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["id"].as_u64().unwrap())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["id"].as_u64().unwrap()
+        })
         .collect();
     assert_eq!(ids, (0..20).collect::<Vec<u64>>());
 }

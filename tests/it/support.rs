@@ -71,7 +71,8 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn fields(request: &[u8], name: &str) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     let lines = text.split("\r\n").take_while(|line| !line.is_empty());
-    let matching = lines.filter_map(|line| line.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case(name)));
+    let matching =
+        lines.filter_map(|line| line.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case(name)));
     matching.map(|(_, value)| value.trim().to_owned()).collect()
 }
 

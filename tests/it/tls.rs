@@ -33,7 +33,10 @@ fn an_authority_that_nobody_told_us_of_is_refused_with_a_hint() {
     assert_refused(&error, "signed by nobody we trust");
     assert!(error.to_string().contains("add_roots_pem"), "{error}");
     let ca = Ca::new().unwrap();
-    assert_refused(&refused_by(&Ca::new().unwrap(), ca.issue(&["localhost"]).unwrap(), "localhost"), "nobody we trust");
+    assert_refused(
+        &refused_by(&Ca::new().unwrap(), ca.issue(&["localhost"]).unwrap(), "localhost"),
+        "nobody we trust",
+    );
     let own = Identity::self_signed(&["localhost"]).unwrap();
     let error = refused_by(&ca, own, "localhost");
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
@@ -111,6 +114,7 @@ fn names_are_verified_and_announced_without_their_last_dot_and_addresses_not_ann
     let sni = |ip: &str, host: &str| {
         let peer = Peer::start(ip, authority.server(&names, "peer"), Peer::answer);
         assert_eq!(text(session.get(peer.url(host)).send()), "over TLS", "{host}");
+        session.close_idle();
         peer.seen().unwrap().sni
     };
     assert_eq!(sni("127.0.0.1", "good.test").as_deref(), Some("good.test"));
@@ -136,10 +140,9 @@ fn a_name_that_no_certificate_can_have_is_an_error_and_no_panic() {
 #[test]
 fn tls_1_2_is_spoken_where_a_server_knows_nothing_newer() {
     let ca = Ca::new().unwrap();
-    for (identity, version) in [
-        (ca.issue(&["localhost"]).unwrap(), "1.3"),
-        (ca.issue(&["localhost"]).unwrap().tls12_only(), "1.2"),
-    ] {
+    for (identity, version) in
+        [(ca.issue(&["localhost"]).unwrap(), "1.3"), (ca.issue(&["localhost"]).unwrap().tls12_only(), "1.2")]
+    {
         let testbed = Testbed::builder().identity(identity).start().unwrap();
         let session = builder().tls(only(ca.pem())).build().unwrap();
         let response = session.get(format!("{}/get", testbed.https())).send().unwrap();
@@ -187,7 +190,11 @@ fn a_silent_server_after_the_handshake_is_waited_for_as_any_other() {
     let timeout = std::time::Duration::from_millis(300);
     let session = builder().tls(only(ca.pem())).build().unwrap();
     let error = session.get(server.url()).timeout(timeout).send().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout(Limit::Total), Some(Phase::Head)), "{error}");
+    assert_eq!(
+        (error.kind(), error.phase()),
+        (ErrorKind::Timeout(Limit::Total), Some(Phase::Head)),
+        "{error}"
+    );
     assert!(server.wait_until_ended(1, HANG));
     assert_eq!(server.faults(), [""; 0], "closed with a goodbye");
 }

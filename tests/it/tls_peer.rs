@@ -37,7 +37,8 @@ impl Authority {
         let certificate: CertificateDer<'static> = params.signed_by(&key, &self.0).unwrap().der().clone();
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()
     }
 }
@@ -56,7 +57,11 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Accepts one connection, finishes the handshake, and lets `act` do the rest.
-    pub(crate) fn start(ip: &str, config: ServerConfig, act: impl FnOnce(&mut Wire) + Send + 'static) -> Self {
+    pub(crate) fn start(
+        ip: &str,
+        config: ServerConfig,
+        act: impl FnOnce(&mut Wire) + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((ip, 0)).unwrap();
         let addr = listener.local_addr().unwrap();
         let thread = thread::spawn(move || {

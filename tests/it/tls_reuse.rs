@@ -73,10 +73,15 @@ fn different_roots_never_share_a_connection_or_a_ticket_even_if_both_trust() {
     let testbed = Testbed::start().unwrap();
     let other = Ca::new().unwrap();
     let wide = only(testbed.ca_pem()).add_roots_pem(other.pem()).unwrap();
-    let same = Tls::without_public_roots().add_roots_pem(other.pem()).unwrap().add_roots_pem(testbed.ca_pem()).unwrap();
+    let same = Tls::without_public_roots()
+        .add_roots_pem(other.pem())
+        .unwrap()
+        .add_roots_pem(testbed.ca_pem())
+        .unwrap();
     for order in [[only(testbed.ca_pem()), wide.clone()], [wide.clone(), only(testbed.ca_pem())]] {
         let session = builder().build().unwrap();
-        let get = |tls: &Tls| session.get(format!("{}/get", testbed.https())).tls(tls.clone()).send().unwrap();
+        let get =
+            |tls: &Tls| session.get(format!("{}/get", testbed.https())).tls(tls.clone()).send().unwrap();
         for tls in &order {
             let response = get(tls);
             assert!(!reused(&response) && !resumed(&response), "{tls:?}");
@@ -93,7 +98,11 @@ fn a_redirect_keeps_the_trust_of_its_request() {
     let (testbed, other) = (Testbed::start().unwrap(), Testbed::start().unwrap());
     let session = trusting(&testbed).build().unwrap();
     let url = format!("{}/redirect-to?url={}/get", testbed.https(), other.https());
-    assert_eq!(session.get(&url).send().unwrap_err().kind(), ErrorKind::Tls, "an authority nobody told us of");
+    assert_eq!(
+        session.get(&url).send().unwrap_err().kind(),
+        ErrorKind::Tls,
+        "an authority nobody told us of"
+    );
     let wide = only(testbed.ca_pem()).add_roots_pem(other.ca_pem()).unwrap();
     let response = session.get(&url).tls(wide).send().unwrap();
     assert_eq!((response.status().as_u16(), response.history().len()), (200, 1));

@@ -62,7 +62,11 @@ fn bodies_of_every_kind_arrive_whole() {
         }
     }
     let stats = testbed.stats();
-    assert_eq!((stats.plain_connections, stats.tls_connections), (1, 1), "a whole body leaves the connection fit");
+    assert_eq!(
+        (stats.plain_connections, stats.tls_connections),
+        (1, 1),
+        "a whole body leaves the connection fit"
+    );
 }
 
 #[test]
@@ -198,12 +202,14 @@ fn an_upload_that_did_not_finish_never_looks_finished() {
 
 #[test]
 fn a_body_waits_for_the_go_ahead_and_is_not_sent_after_a_refusal() {
-    let go = Script::new().expect_head().send("HTTP/1.1 100 Continue\r\n\r\n").expect_body(5).send(ok("thanks"));
+    let go =
+        Script::new().expect_head().send("HTTP/1.1 100 Continue\r\n\r\n").expect_body(5).send(ok("thanks"));
     let refuse = Script::new().answer("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n").wait_for_close();
     let next = Script::new().answer(ok("next")).wait_for_close();
     let server = RawServer::start([go.wait_for_close(), refuse, next]).unwrap();
     let origin = || Origin::http("127.0.0.1").with_port(server.addr().port());
-    let post = || Request::build(Method::POST, origin(), "/").body("hello").expect_continue().finish().unwrap();
+    let post =
+        || Request::build(Method::POST, origin(), "/").body("hello").expect_continue().finish().unwrap();
     let status = |pool: &Pool, request| pool.send(request).unwrap().head().status().as_u16();
     // Two pools, so that each talks on a connection of its own.
     assert_eq!(status(&Pool::new(Config::default()), post()), 200);

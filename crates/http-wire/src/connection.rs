@@ -49,7 +49,8 @@ impl Connection {
             },
             body: head.body(),
             close: head.closes(),
-            expect: head.expects_continue(),
+            // Without a body there is nothing to wait with, whatever a head that was parsed says.
+            expect: head.expects_continue() && head.body().encoder().is_some(),
         })?;
         out.extend_from_slice(head.as_bytes());
         Ok(())
@@ -108,6 +109,14 @@ impl Connection {
         if let Some(fault) = self.state.fault() {
             return Err(fault);
         }
+        if let Rx::Body(Decoder::Chunked(chunked)) = &mut self.state.rx
+            && let Some((read, size)) = chunked.next_chunk(inbox.bytes())
+        {
+            inbox.consume(read);
+            if !inbox.is_empty() {
+                return Ok(Some(Event::Data(at_most(inbox.len(), size))));
+            }
+        }
         let result = match &mut self.state.rx {
             Rx::Head(scan) => {
                 let scan = *scan;
@@ -125,7 +134,10 @@ impl Connection {
             Rx::Idle | Rx::Done | Rx::Closed => self.idle(inbox),
             Rx::Switched => Ok(inbox.is_eof().then_some(Event::Closed)),
         };
-        result.map_err(|error| self.state.fail(error))
+        if let Err(error) = &result {
+            self.state.fail(*error);
+        }
+        result
     }
 
     /// Takes at most `max` of the body bytes that [`Event::Data`] announced: without chunk framing, borrowed from
@@ -192,31 +204,32 @@ impl Connection {
         }
     }
 
-    /// Notes that `n` body bytes were read past the inbox, as [`direct`](Self::direct) allowed; 0 says that the
-    /// stream has ended. Returns [`Event::End`] if that completes the response.
+    /// Notes that `n` body bytes were read past `inbox`, as [`direct`](Self::direct) allowed; 0 says that the
+    /// stream has ended, which is recorded in the inbox. Returns [`Event::End`] if that completes the response.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof`; `Unsolicited` if more bytes were read than allowed.
-    pub fn note_direct(&mut self, n: usize) -> Result<Option<Event>, RecvError> {
+    /// `UnexpectedEof`. `Unsolicited` if [`direct`](Self::direct) would not have allowed the read, or not of so
+    /// many bytes: bytes of the response have then got out of order, or into the wrong hands, and the connection
+    /// has failed for good.
+    pub fn note_direct(&mut self, inbox: &mut Inbox, n: usize) -> Result<Option<Event>, RecvError> {
         if let Some(fault) = self.state.fault() {
             return Err(fault);
         }
-        match &mut self.state.rx {
-            Rx::Body(Decoder::UntilEof) if n == 0 => Ok(Some(self.end(None))),
-            Rx::Body(Decoder::UntilEof) => Ok(None),
-            Rx::Body(Decoder::Length(left)) => match left.checked_sub(n as u64) {
-                None => Err(self.state.fail(RecvError::Unsolicited)),
-                Some(0) => Ok(Some(self.end(None))),
-                Some(_) if n == 0 => Err(self.state.fail(RecvError::UnexpectedEof(Phase::Body))),
-                Some(rest) => {
-                    *left = rest;
-                    Ok(None)
-                }
-            },
-            _ if n == 0 => Ok(None),
-            _ => Err(self.state.fail(RecvError::Unsolicited)),
+        if self.direct(inbox).is_none_or(|most| n as u64 > most) {
+            return Err(self.state.fail(RecvError::Unsolicited));
         }
+        if n == 0 {
+            inbox.close();
+            return self.next_event(inbox);
+        }
+        if let Rx::Body(Decoder::Length(left)) = &mut self.state.rx {
+            *left -= n as u64;
+            if *left == 0 {
+                return Ok(Some(self.end(None)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -233,14 +246,31 @@ impl Connection {
         self.state.is_sending()
     }
 
-    /// Whether it is wise to wait with the body: the request said `Expect: 100-continue`, no response of any kind
+    /// Whether only the end of the stream ends the body being received: then an end that is not authentic, as that
+    /// of TLS without `close_notify`, may have cut it short (RFC 9112 section 9.8). [`reuse`](Self::reuse) does not
+    /// tell: it may have had another reason first.
+    pub fn is_until_eof(&self) -> bool {
+        matches!(self.state.rx, Rx::Body(Decoder::UntilEof))
+    }
+
+    /// How many bytes of the body being received are still to be taken, where `Content-Length` says so; `None`
+    /// with any other framing and outside a body. Directly after [`Event::Response`] it is the length of the body.
+    pub fn remaining(&self) -> Option<u64> {
+        match self.state.rx {
+            Rx::Body(Decoder::Length(left)) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// Whether it is wise to wait with the body: the request has one and said `Expect: 100-continue`, no response of any kind
     /// has come, and no body byte was sent (RFC 9110 section 10.1.1). How long to wait is the driver's choice.
     pub fn awaits_continue(&self) -> bool {
         self.state.awaits_continue()
     }
 
     /// Whether the connection can carry another exchange, as far as is known; final once [`Event::End`] was
-    /// returned.
+    /// returned. It presumes that everything that was appended is written: a caller that could not write all of it
+    /// must close the connection, whatever this says.
     pub fn reuse(&self) -> Reuse {
         self.state.reuse()
     }
@@ -250,11 +280,8 @@ impl Connection {
     fn head(&mut self, mut scan: Scan, inbox: &mut Inbox) -> Result<Option<Event>, RecvError> {
         let bytes = window(inbox.bytes(), self.limits.max_head);
         let full = bytes.len() >= self.limits.max_head;
-        // Mostly the head is here at once, and parsing finds its end faster than scanning; if it is not, the
-        // parser is not asked again before the scanner has found the end.
-        let due = (!scan.tried && !bytes.is_empty()) || full || inbox.is_eof();
-        let parsed =
-            if due || scan.find_end(bytes).is_some() { response::parse(bytes, &self.limits)? } else { None };
+        let due = full || inbox.is_eof() || scan.is_due(bytes);
+        let parsed = if due { response::parse(bytes, &self.limits)? } else { None };
         let Some((len, head)) = parsed else {
             if full {
                 return Err(RecvError::HeadTooLarge);
@@ -263,7 +290,9 @@ impl Connection {
                 let waiting = bytes.is_empty() && !self.state.has_begun();
                 return Err(RecvError::UnexpectedEof(if waiting { Phase::Waiting } else { Phase::Head }));
             }
-            scan.tried |= due;
+            if due {
+                scan.in_vain(bytes);
+            }
             self.state.rx = Rx::Head(scan);
             inbox.expect_whole(true);
             return Ok(None);

@@ -1,6 +1,9 @@
 //! To and from the types of the `http` crate.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, Version, request, response};
 
 use crate::error::HeadError;
@@ -47,14 +50,16 @@ impl TryFrom<&request::Parts> for RequestHead {
 
     fn try_from(parts: &request::Parts) -> Result<Self, HeadError> {
         let authority = parts.uri.authority().map(|a| a.as_str().rsplit('@').next().unwrap_or_default());
-        let target = match parts.uri.path_and_query() {
-            _ if parts.method == Method::CONNECT => authority.unwrap_or_default(),
-            Some(path) => path.as_str(),
-            None => "/",
+        let target = match parts.uri.path_and_query().map(PathAndQuery::as_str) {
+            _ if parts.method == Method::CONNECT => Cow::from(authority.unwrap_or_default()),
+            // Of `http://a?x`, an empty path is sent as `/` (RFC 9112 section 3.2.1).
+            Some(query) if query.starts_with('?') => format!("/{query}").into(),
+            Some(path) => path.into(),
+            None => "/".into(),
         };
-        let mut builder = Self::builder(parts.method.clone(), target);
+        let mut builder = Self::builder(parts.method.clone(), &target);
         if let Some(host) = authority
-            && !parts.headers.contains_key(http::header::HOST)
+            && !parts.headers.contains_key(header::HOST)
         {
             builder = builder.header("host", host);
         }
@@ -75,10 +80,14 @@ impl TryFrom<&request::Parts> for RequestHead {
                 }
                 "upgrade" => builder.upgrade(value.to_str().map_err(|_| HeadError::BadHeaderValue)?),
                 "connection" => token::members(value.as_bytes()).try_fold(builder, |builder, option| {
-                    match option.eq_ignore_ascii_case(b"upgrade") {
-                        true if parts.headers.contains_key(http::header::UPGRADE) => Ok(builder),
-                        true => Err(HeadError::ReservedHeader),
-                        false => Ok(builder.header("connection", option)),
+                    // These two follow from the fields they announce.
+                    let announced = [header::UPGRADE, header::TE]
+                        .into_iter()
+                        .find(|name| option.eq_ignore_ascii_case(name.as_str().as_bytes()));
+                    match announced {
+                        Some(name) if parts.headers.contains_key(&name) => Ok(builder),
+                        Some(_) => Err(HeadError::ReservedHeader),
+                        None => Ok(builder.header("connection", option)),
                     }
                 })?,
                 _ => builder.header(name, value),

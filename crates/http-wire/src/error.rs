@@ -7,11 +7,12 @@ pub enum HeadError {
     /// The method is not a token (RFC 9110 section 9.1).
     BadMethod,
     /// The request target is none of the four forms of RFC 9112 section 3.2, or not visible ASCII, or carries
-    /// a fragment.
+    /// a fragment or user information (RFC 9110 section 4.2.4).
     BadTarget,
     /// A field name is not a token (RFC 9110 section 5.1).
     BadHeaderName,
-    /// A field value has a control character or outer white space (RFC 9110 section 5.5).
+    /// A field value has a control character or outer white space (RFC 9110 section 5.5), or that of `Host` has
+    /// a character that no host and port have (RFC 9110 section 7.2).
     BadHeaderValue,
     /// HTTP/1.1 asks for exactly one `Host` field (RFC 9112 section 3.2); there is none.
     MissingHost,
@@ -20,6 +21,9 @@ pub enum HeadError {
     /// The field is written by the library alone, or contradicts what it writes: see
     /// [`RequestBuilder::header`](crate::RequestBuilder::header).
     ReservedHeader,
+    /// CONNECT and TRACE have no content (RFC 9110 sections 9.3.6 and 9.3.8): what follows a CONNECT is the
+    /// tunnel's. A body of length 0 is none.
+    UnexpectedBody,
     /// The head does not fit into 4 GiB, or has more fields than the target type can hold.
     TooLarge,
 }
@@ -59,12 +63,14 @@ pub enum RecvError {
     /// `Content-Length` is not one number below 2^63 (RFC 9112 section 6.3, item 5).
     BadContentLength,
     /// Two framings in one message, in strict mode: `Transfer-Encoding` beside `Content-Length`, or in an
-    /// HTTP/1.0 message (RFC 9112 sections 6.1 and 6.3, item 3).
+    /// HTTP/1.0 message (RFC 9112 sections 6.1 and 6.3, item 3). In a request, in any mode, also a body with a
+    /// method that has none (RFC 9110 sections 9.3.6 and 9.3.8).
     ConflictingFraming,
     /// `Transfer-Encoding` is anything but the single coding `chunked`, and no other was asked for (RFC 9112
     /// sections 6.1 and 7).
     UnsupportedTransferCoding,
-    /// 101 to a request that did not ask for an upgrade (RFC 9110 section 15.2.2).
+    /// 101 to a request that did not ask for an upgrade, or without saying to what, or in HTTP/1.0 (RFC 9110
+    /// sections 7.8 and 15.2.2).
     UnexpectedUpgrade,
     /// A chunk-size line breaks its grammar, or the size has more than 16 digits (RFC 9112 section 7.1).
     BadChunkSize,
@@ -78,7 +84,9 @@ pub enum RecvError {
     /// The trailer section exceeds [`Limits::max_trailers`](crate::Limits::max_trailers) or
     /// [`Limits::max_trailer_fields`](crate::Limits::max_trailer_fields). RFC 9110 section 5.4.
     TrailersTooLarge,
-    /// Bytes that belong to no response: no request is outstanding (RFC 9112 section 9.2).
+    /// Bytes that belong to no response: no request is outstanding (RFC 9112 section 9.2). Also a direct read
+    /// that was not allowed, see [`Connection::note_direct`](crate::Connection::note_direct): whose bytes those
+    /// were cannot be told any more.
     Unsolicited,
     /// The stream ended inside a message (RFC 9112 section 8).
     UnexpectedEof(Phase),
@@ -97,7 +105,8 @@ impl RecvError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The message does not begin with a version this crate speaks, `HTTP/1.1` or `HTTP/1.0`; in a request, the
-    /// version is not `HTTP/1.1`.
+    /// version is not `HTTP/1.1`. RFC 9110 section 2.5 would have `HTTP/1.2` to `HTTP/1.9` read as 1.1; no such
+    /// version exists, so they are taken for what they are, noise.
     Version,
     /// Status code or reason (RFC 9112 section 4).
     StatusLine,
@@ -108,9 +117,10 @@ pub enum Part {
     FieldName,
     /// A field value: NUL, bare CR or another control character (RFC 9110 section 5.5).
     FieldValue,
-    /// A CR that no LF follows, or, in a request, a LF that follows no CR (RFC 9112 section 2.2).
+    /// A CR that no LF follows, or, in a request and with
+    /// [`Limits::strict_framing`](crate::Limits::strict_framing), a LF that follows no CR (RFC 9112 section 2.2).
     LineEnd,
-    /// Not exactly one `Host` field in a request (RFC 9112 section 3.2).
+    /// Not exactly one `Host` field in a request, or one that names no host (RFC 9112 section 3.2).
     Host,
 }
 
@@ -140,6 +150,7 @@ impl fmt::Display for HeadError {
             Self::MissingHost => "Host field missing",
             Self::DuplicateHost => "more than one Host field",
             Self::ReservedHeader => "field is reserved for the library or contradicts the body",
+            Self::UnexpectedBody => "the method does not allow a body",
             Self::TooLarge => "head too large",
         })
     }

@@ -30,7 +30,8 @@ pub struct End {
     /// Fields after a chunked body, as they were sent; never merged into the head, whatever their names
     /// (RFC 9110 section 6.5.1). `None` if there were none.
     pub trailers: Option<Headers>,
-    /// Whether the connection can carry another exchange; final.
+    /// Whether the connection can carry another exchange; final. It presumes that everything appended for
+    /// this exchange was, or will be, written to the transport.
     pub reuse: Reuse,
 }
 
@@ -44,7 +45,9 @@ pub enum Reuse {
     Close(CloseReason),
 }
 
-/// Why a connection cannot be used again. Where several reasons hold, the one that was known first.
+/// Why a connection cannot be used again. Where several reasons hold, the one that was known first; so this says
+/// nothing about how the body is framed, for which there is
+/// [`Connection::is_until_eof`](crate::Connection::is_until_eof).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseReason {
@@ -55,7 +58,7 @@ pub enum CloseReason {
     /// The response was HTTP/1.0. Such connections are never kept, whatever `Connection` says.
     Http10,
     /// Two framings in one message: one was chosen, but another reader might choose otherwise (RFC 9112
-    /// section 6.3, item 3).
+    /// section 6.3, item 3). In strict mode also a 204 that announces a body (RFC 9110 section 8.6).
     ConflictingFraming,
     /// The end of the stream is the end of the body.
     UntilEof,

@@ -1,6 +1,6 @@
 //! What ends a message: RFC 9112 section 6.3, as functions over plain data.
 
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 
 use crate::body::encode::Encoder;
 use crate::error::RecvError;
@@ -60,7 +60,7 @@ pub(crate) enum Next {
     UntilEof,
 }
 
-/// RFC 9112 section 6.3, in its order. `strict` makes the two ambiguities it tolerates errors.
+/// RFC 9112 section 6.3, in its order. `strict` makes the ambiguities that are tolerated errors.
 pub(crate) fn response(
     asked: Asked,
     status: StatusCode,
@@ -76,27 +76,31 @@ pub(crate) fn response(
         () => None,
     };
     let next = |next| Ok(Framing { next, close });
+    let and_close = |next, reason| Ok(Framing { next, close: close.or(Some(reason)) });
     match status.as_u16() {
         200..=299 if asked.connect => return next(Next::Switched),
-        101 if asked.upgrade => return next(Next::Switched),
+        101 if asked.upgrade && !http10 && headers.contains("upgrade") => return next(Next::Switched),
         101 => return Err(RecvError::UnexpectedUpgrade),
         100..=199 => return next(Next::Head),
+        // A 204 has no body, whatever it announces; that it announces one is still a fault of the sender (RFC 9110
+        // section 8.6, RFC 9112 section 6.1), behind which a strict client expects more of them.
+        204 if strict && fields.announce_body() => {
+            return and_close(Next::Empty, CloseReason::ConflictingFraming);
+        }
         204 | 304 => return next(Next::Empty),
         _ if asked.head => return next(Next::Empty),
         _ => {}
     }
-    let ambiguous = fields.coding != Coding::None && (fields.length != Length::None || http10);
-    if ambiguous && strict {
-        return Err(RecvError::ConflictingFraming);
+    let doubtful = fields.coding != Coding::None && (fields.length != Length::None || http10);
+    match (fields.coding, fields.length) {
+        (_, _) if doubtful && strict => Err(RecvError::ConflictingFraming),
+        (Coding::Chunked, _) if doubtful => and_close(Next::Chunked, CloseReason::ConflictingFraming),
+        (Coding::Chunked, _) => next(Next::Chunked),
+        (Coding::Other, _) => Err(RecvError::UnsupportedTransferCoding),
+        (Coding::None, Length::Valid(n)) => next(Next::Length(n)),
+        (Coding::None, Length::Bad) => Err(RecvError::BadContentLength),
+        (Coding::None, Length::None) => and_close(Next::UntilEof, CloseReason::UntilEof),
     }
-    let (next, reason) = match (fields.coding, fields.length) {
-        (Coding::Chunked, _) => (Next::Chunked, ambiguous.then_some(CloseReason::ConflictingFraming)),
-        (Coding::Other, _) => return Err(RecvError::UnsupportedTransferCoding),
-        (Coding::None, Length::Valid(n)) => (Next::Length(n), None),
-        (Coding::None, Length::Bad) => return Err(RecvError::BadContentLength),
-        (Coding::None, Length::None) => (Next::UntilEof, Some(CloseReason::UntilEof)),
-    };
-    Ok(Framing { next, close: close.or(reason) })
 }
 
 /// The framing of a request that was received, as strictly as a server should read it.
@@ -112,11 +116,24 @@ pub(crate) fn request(headers: &Headers) -> Result<BodyKind, RecvError> {
     }
 }
 
+/// Whether a request with this method may have such a body: CONNECT and TRACE have no content (RFC 9110 sections
+/// 9.3.6 and 9.3.8).
+pub(crate) fn allows(method: &Method, body: BodyKind) -> bool {
+    body.encoder().is_none() || (*method != Method::CONNECT && *method != Method::TRACE)
+}
+
 /// What the fields of a head say about framing.
 struct Survey {
     coding: Coding,
     length: Length,
     close: bool,
+}
+
+impl Survey {
+    /// Whether a body is announced; a length of 0 announces none.
+    fn announce_body(&self) -> bool {
+        self.coding != Coding::None || !matches!(self.length, Length::None | Length::Valid(0))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -137,24 +154,26 @@ enum Length {
 fn survey(headers: &Headers) -> Survey {
     let mut found = Survey { coding: Coding::None, length: Length::None, close: false };
     let mut text: Option<&[u8]> = None;
-    for (name, value) in headers.fields_of_length([10, 14, 17]) {
-        match name.len() {
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                found.close |= value.eq_ignore_ascii_case(b"close")
-                    || (value.contains(&b',')
-                        && token::members(value).any(|member| member.eq_ignore_ascii_case(b"close")));
-            }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
-                found.length = content_length(found.length, &mut text, value);
-            }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                let alone = found.coding == Coding::None && value.eq_ignore_ascii_case(b"chunked");
-                found.coding = if alone { Coding::Chunked } else { Coding::Other };
-            }
-            _ => {}
+    for (name, value) in headers.fields_of_length(|len| matches!(len, 10 | 14 | 17)) {
+        if is(name, b"Connection", b"connection") {
+            found.close |= value != b"keep-alive"
+                && token::members(value).any(|member| member.eq_ignore_ascii_case(b"close"));
+        } else if is(name, b"Content-Length", b"content-length") {
+            found.length = content_length(found.length, &mut text, value);
+        } else if is(name, b"Transfer-Encoding", b"transfer-encoding") {
+            let alone = found.coding == Coding::None && value.eq_ignore_ascii_case(b"chunked");
+            found.coding = if alone { Coding::Chunked } else { Coding::Other };
         }
     }
     found
+}
+
+/// Whether a field has this name. The first letter tells nearly all others apart, and arrays compare as a few
+/// words: enough for the two usual spellings.
+fn is<const N: usize>(name: &[u8], usual: &[u8; N], lower: &[u8; N]) -> bool {
+    let Ok(name) = <&[u8; N]>::try_from(name) else { return false };
+    name.first().map(u8::to_ascii_lowercase).as_ref() == lower.first()
+        && (name == usual || name == lower || name.eq_ignore_ascii_case(lower))
 }
 
 /// One more `Content-Length` field. All members of all fields have to be the same text: `030` and `30` are one
@@ -163,9 +182,11 @@ fn content_length<'a>(before: Length, text: &mut Option<&'a [u8]>, value: &'a [u
     if before == Length::Bad {
         return Length::Bad;
     }
-    if before == Length::None && !value.contains(&b',') {
+    if before == Length::None
+        && let found @ Length::Valid(_) = length(value)
+    {
         *text = Some(value);
-        return length(value);
+        return found;
     }
     for member in value.split(|&b| b == b',').map(token::trim_ows) {
         if *text.get_or_insert(member) != member {
@@ -216,18 +237,28 @@ mod tests {
         const V11: Version = Version::HTTP_11;
         const TE: (&str, &str) = ("Transfer-Encoding", "chunked");
         const CL: (&str, &str) = ("Content-Length", "3");
+        const UP: (&str, &str) = ("Upgrade", "h2c");
         type Row<'a> = (Asked, u16, Version, &'a [(&'a str, &'a str)], bool, &'a str);
         let table: &[Row<'_>] = &[
             (CONNECT, 200, V11, &[CL, TE], true, "switched"),
             (CONNECT, 407, V11, &[CL], false, "3"),
-            (UPGRADE, 101, V11, &[], false, "switched"),
-            (GET, 101, V11, &[], false, "UnexpectedUpgrade"),
-            (CONNECT, 101, V11, &[], false, "UnexpectedUpgrade"),
+            (UPGRADE, 101, V11, &[UP], false, "switched"),
+            (UPGRADE, 101, V11, &[], false, "UnexpectedUpgrade"),
+            (UPGRADE, 101, V10, &[UP], false, "UnexpectedUpgrade"),
+            (GET, 101, V11, &[UP], false, "UnexpectedUpgrade"),
+            (CONNECT, 101, V11, &[UP], false, "UnexpectedUpgrade"),
             (GET, 100, V11, &[CL], false, "head"),
             (GET, 199, V11, &[], false, "head"),
             (HEAD, 200, V11, &[CL, TE], true, "empty"),
             (HEAD, 200, V11, &[("Content-Length", "x")], true, "empty"),
-            (GET, 204, V11, &[CL], false, "empty"),
+            (GET, 204, V11, &[], true, "empty"),
+            (GET, 204, V11, &[("Content-Length", "0")], true, "empty"),
+            (GET, 204, V11, &[CL, TE], false, "empty"),
+            (GET, 204, V11, &[CL], true, "empty ConflictingFraming"),
+            (GET, 204, V11, &[("Content-Length", "x")], true, "empty ConflictingFraming"),
+            (GET, 204, V11, &[TE], true, "empty ConflictingFraming"),
+            (HEAD, 204, V11, &[("Transfer-Encoding", "x")], true, "empty ConflictingFraming"),
+            (GET, 304, V11, &[CL], true, "empty"),
             (GET, 304, V11, &[TE], false, "empty"),
             (GET, 304, V10, &[TE], false, "empty Http10"),
             (GET, 200, V10, &[TE], false, "chunked Http10"),

@@ -148,10 +148,12 @@ impl Headers {
         self.fields.iter().map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
     }
 
-    /// The fields whose names have one of these lengths: most of a head need not be looked at to find a few fields.
-    pub(crate) fn fields_of_length(&self, lengths: [u32; 3]) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let candidates =
-            self.fields.iter().filter(move |field| lengths.contains(&(field.name.end - field.name.start)));
+    /// The fields with a name of a wanted length: most of a head need not be looked at to find a few fields.
+    pub(crate) fn fields_of_length(
+        &self,
+        wanted: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let candidates = self.fields.iter().filter(move |field| wanted(field.name.len()));
         candidates.map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
     }
 

@@ -1,4 +1,4 @@
-use std::io;
+use std::{fmt, io};
 
 use crate::limits::Limits;
 
@@ -9,8 +9,8 @@ const INITIAL: usize = 16 * 1024;
 /// Received, not yet consumed bytes of one connection, and whether the end of the stream follows them.
 ///
 /// The caller owns it and fills it; [`Connection`](crate::Connection) consumes it. Nothing is allocated before
-/// the first byte. The buffer holds 16 KiB and grows only while a head or trailer section needs more.
-#[derive(Debug)]
+/// the first byte. The buffer holds 16 KiB and grows only while a head or trailer section needs more, or to take
+/// what is pushed. `Debug` prints no bytes.
 pub struct Inbox {
     /// All of it initialised; `start..end` is unread.
     buf: Vec<u8>,
@@ -61,10 +61,11 @@ impl Inbox {
     /// whatever the size.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.buf.len() - self.end < bytes.len() {
-            self.compact();
+            self.reclaim();
             let needed = self.end.saturating_add(bytes.len());
             if self.buf.len() < needed {
-                self.buf.resize(needed.max(INITIAL), 0);
+                let doubled = self.buf.len().saturating_mul(2);
+                self.buf.resize(needed.max(doubled).max(INITIAL), 0);
             }
         }
         let end = self.end + bytes.len();
@@ -130,10 +131,10 @@ impl Inbox {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
         }
-        let spare = self.buf.len() - self.end;
-        // Moving no more than was consumed keeps the total work linear.
-        if spare == 0 || (spare < self.buf.len() / 2 && self.start >= self.len()) {
-            self.compact();
+        match self.buf.len() - self.end {
+            0 => self.compact(),
+            spare if spare < self.buf.len() / 2 => self.reclaim(),
+            _ => {}
         }
         if self.end == self.buf.len() {
             let size =
@@ -144,10 +145,24 @@ impl Inbox {
         }
     }
 
+    /// Moves the unread bytes to the front, but no more of them than were consumed: that keeps the total work
+    /// linear.
+    fn reclaim(&mut self) {
+        if self.start >= self.len() {
+            self.compact();
+        }
+    }
+
     fn compact(&mut self) {
         if self.start > 0 {
             self.buf.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.len());
         }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("len", &self.len()).field("eof", &self.eof).finish_non_exhaustive()
     }
 }

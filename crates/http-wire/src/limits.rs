@@ -29,8 +29,10 @@ pub struct Limits {
     /// Fields of one trailer section. 128, as for heads.
     pub max_trailer_fields: usize,
     /// `false`: tolerate what RFC 9112 lets a client tolerate in framing, and close the connection after it.
-    /// `true`: make `Transfer-Encoding` beside `Content-Length`, and `Transfer-Encoding` in an HTTP/1.0
-    /// message, the error [`RecvError::ConflictingFraming`](crate::RecvError::ConflictingFraming).
+    /// `true`: make `Transfer-Encoding` beside `Content-Length`, and `Transfer-Encoding` in an HTTP/1.0 message,
+    /// the error [`RecvError::ConflictingFraming`](crate::RecvError::ConflictingFraming), and a bare LF at the
+    /// end of a line of a head the error [`Part::LineEnd`](crate::Part::LineEnd); and do not use a connection
+    /// again after a 204 that announces a body (RFC 9110 section 8.6).
     pub strict_framing: bool,
 }
 

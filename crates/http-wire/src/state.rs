@@ -6,7 +6,8 @@
 //!   switch of protocol to `Switched`; the end of the stream without a request to `Closed`.
 //! - A response may overtake the request body: `Rx` does not wait for `Tx`. If it ends first, the connection
 //!   cannot be used again.
-//! - With both `Done` and no reason to close, both are `Idle` again.
+//! - With both `Done` and no reason to close, `Rx` is `Idle` again, which makes another exchange legal. `Tx`
+//!   remains `Done` until that begins: to end the body of a request whose answer has ended is no mistake.
 //! - After a fault nothing moves any more.
 
 use crate::body::Decoder;
@@ -161,11 +162,7 @@ impl State {
         if !matches!(self.tx, Tx::Done) {
             self.close = self.close.or(Some(CloseReason::RequestUnfinished));
         }
-        if self.close.is_none() {
-            (self.tx, self.rx) = (Tx::Idle, Rx::Idle);
-        } else {
-            self.rx = Rx::Done;
-        }
+        self.rx = if self.close.is_none() { Rx::Idle } else { Rx::Done };
         self.reuse()
     }
 
@@ -188,7 +185,7 @@ impl State {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.fault.is_none() && matches!((self.tx, self.rx), (Tx::Idle, Rx::Idle))
+        self.fault.is_none() && matches!(self.rx, Rx::Idle) && !self.is_sending()
     }
 
     pub(crate) fn is_sending(&self) -> bool {

@@ -9,6 +9,9 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(true, |ok, &b| ok & has(&TOKEN, b))
 }
 
+/// What ends a host for one reader or another, or separates it from the next.
+static NO_HOST: [bool; 256] = class(b" \t/?#@,\\");
+
 // The loops below look at every byte even after a wrong one: without an early exit the compiler can look at many
 // at a time, and nearly all text is right.
 
@@ -59,6 +62,14 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() {
         return None;
     }
+    // So many digits cannot overflow, and nearly all numbers have no more.
+    if bytes.len() <= 18 {
+        let (n, ok) = bytes.iter().fold((0u64, true), |(n, ok), &b| {
+            let digit = b.wrapping_sub(b'0');
+            (n.wrapping_mul(10).wrapping_add(u64::from(digit)), ok & (digit < 10))
+        });
+        return ok.then_some(n);
+    }
     bytes.iter().try_fold(0u64, |n, &b| {
         let digit = b.checked_sub(b'0').filter(|d| *d < 10)?;
         n.checked_mul(10)?.checked_add(u64::from(digit))
@@ -66,7 +77,7 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Whether `target` can stand in the request line of a request with this method: one of the four forms of
-/// RFC 9112 section 3.2, in visible ASCII, without a fragment.
+/// RFC 9112 section 3.2, in visible ASCII, without a fragment and without user information.
 pub(crate) fn is_target(method: &http::Method, target: &str) -> bool {
     let bytes = target.as_bytes();
     if bytes.is_empty() || !bytes.iter().fold(true, |ok, &b| ok & b.is_ascii_graphic() & (b != b'#')) {
@@ -94,14 +105,22 @@ fn is_authority(target: &str) -> bool {
     host_ok && !host.contains(['/', '?', '@', '\\']) && decimal(port.as_bytes()).is_some_and(|p| p <= 65_535)
 }
 
-/// `scheme "://" something` (RFC 9112 section 3.2.2).
+/// `scheme "://" authority ...` (RFC 9112 section 3.2.2). User information must not be sent (RFC 9110 section
+/// 4.2.4); a backslash, which some read as a slash, could hide it.
 fn is_absolute(target: &str) -> bool {
     let Some((scheme, rest)) = target.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let mut scheme = scheme.bytes();
     scheme.next().is_some_and(|b| b.is_ascii_alphabetic())
         && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        && !rest.is_empty()
-        && !rest.starts_with(['/', '?'])
+        && !authority.is_empty()
+        && !authority.contains(['@', '\\'])
+}
+
+/// Whether this field value can be that of `Host` (RFC 9110 section 7.2): nothing in it that another reader could
+/// take for the end of the host, or for a second one. It may be empty.
+pub(crate) fn is_host(value: &[u8]) -> bool {
+    value.iter().fold(true, |ok, &b| ok & !has(&NO_HOST, b))
 }
 
 const fn class(members: &[u8]) -> [bool; 256] {

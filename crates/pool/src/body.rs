@@ -3,9 +3,11 @@
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The body of a request. Cloning shares the content: a retry, a redirect and the original hold the same body.
+/// The body of a request. Cloning shares the content: a retry, a redirect and the original hold the same body. Copies
+/// of one reader cannot be sent at the same time: each begins at the start.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Body {
@@ -24,6 +26,8 @@ pub struct Reader {
     len: Option<u64>,
     /// Where the body starts, if the source can go back there.
     mark: Option<u64>,
+    /// Whether it was read before, by whichever copy.
+    begun: Arc<AtomicBool>,
     source: Arc<Mutex<dyn Source>>,
 }
 
@@ -53,7 +57,7 @@ pub trait Source: Send {
     }
 
     /// How many bytes the source will give from where it stands, if that is known.
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         None
     }
 }
@@ -69,8 +73,8 @@ impl Body {
     /// [`Source`]. With a length it is sent with `Content-Length`, otherwise chunked.
     #[must_use]
     pub fn reader(mut source: impl Source + 'static) -> Self {
-        let (len, mark) = (source.len(), source.mark());
-        Self::Reader(Reader { len, mark, source: Arc::new(Mutex::new(source)) })
+        let (len, mark) = (source.remaining(), source.mark());
+        Self::Reader(Reader { len, mark, begun: Arc::default(), source: Arc::new(Mutex::new(source)) })
     }
 
     /// A body from any reader, once: length unknown (chunked) and not replayable.
@@ -79,10 +83,12 @@ impl Body {
         Self::reader(Once(reader))
     }
 
-    /// A body of exactly `len` bytes from any reader, once. Fewer or more is an error, not another length.
+    /// A body of exactly `len` bytes from any reader, once. Fewer is an error, and so is more where a read gives it;
+    /// nothing is read once the length is reached.
     #[must_use]
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
-        Self::Reader(Reader { len: Some(len), mark: None, source: Arc::new(Mutex::new(Once(reader))) })
+        let source = Arc::new(Mutex::new(Once(reader)));
+        Self::Reader(Reader { len: Some(len), mark: None, begun: Arc::default(), source })
     }
 
     /// What is announced: none, a length, or chunks.
@@ -128,13 +134,7 @@ impl Body {
     pub fn rewind(&self) -> io::Result<()> {
         match self {
             Self::Empty | Self::Bytes(_) => Ok(()),
-            Self::Reader(reader) => match reader.mark {
-                Some(mark) => reader.lock().rewind(mark),
-                None => Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    "the body was read from a source that cannot go back to its start",
-                )),
-            },
+            Self::Reader(reader) => reader.rewind(),
         }
     }
 }
@@ -143,6 +143,30 @@ impl Reader {
     /// A source that panicked is taken as it is: its next read says what is wrong with it.
     fn lock(&self) -> MutexGuard<'_, dyn Source + 'static> {
         self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rewind(&self) -> io::Result<()> {
+        match self.mark {
+            Some(mark) => {
+                self.lock().rewind(mark)?;
+                self.begun.store(false, Ordering::Release);
+                Ok(())
+            }
+            None => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the body was read from a source that cannot go back to its start",
+            )),
+        }
+    }
+
+    /// Before the first read of each sending: what was read before goes back to its start, or is an error. A body is
+    /// never sent short because somebody has read it already.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        if self.begun.swap(true, Ordering::AcqRel) {
+            self.rewind()?;
+            self.begun.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -218,7 +242,7 @@ impl Source for File {
         self.seek(SeekFrom::Start(mark)).map(drop)
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         let size = self.metadata().ok().filter(Metadata::is_file)?.len();
         let mut file = self;
         file.stream_position().ok().map(|at| size.saturating_sub(at))

@@ -106,10 +106,14 @@ impl BodyReader {
         driver.discard(self.id, bytes, Some(until));
         loop {
             while let Some((_, event)) = driver.next_event() {
-                if let Event::Done(summary) = event {
-                    self.driver = None;
-                    return Ok(summary.kept);
-                }
+                let kept = match event {
+                    Event::Done(summary) => summary.kept,
+                    // It had failed before; there is no connection to keep.
+                    Event::Failed(_) => false,
+                    _ => continue,
+                };
+                self.driver = None;
+                return Ok(kept);
             }
             driver.turn(None)?;
         }

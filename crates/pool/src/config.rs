@@ -41,8 +41,9 @@ impl Default for Config {
 impl Config {
     /// Connections to one origin at a time; at least 1. Default 16 (requests keeps 10, browsers 6).
     ///
-    /// With 2 or more, the last one is kept for [`Pool::send`](crate::Pool::send): batches and open streams never
-    /// take it, so a call made between them finds a slot.
+    /// With 2 or more, the last one is kept for requests of [`Class::Single`](crate::Class::Single): those of
+    /// [`Class::Batch`](crate::Class::Batch) never take it, so a call made between them finds a slot. An unread
+    /// [`Response`](crate::Response) holds its connection whatever its class.
     pub fn max_per_origin(mut self, connections: usize) -> Self {
         self.max_per_origin = connections.max(1);
         self
@@ -59,6 +60,18 @@ impl Config {
     pub fn idle_timeout(mut self, age: Duration) -> Self {
         self.idle_timeout = age;
         self
+    }
+
+    /// The limit on connections to one origin.
+    #[must_use]
+    pub fn origin_limit(&self) -> usize {
+        self.max_per_origin
+    }
+
+    /// The limit on connections in all.
+    #[must_use]
+    pub fn total_limit(&self) -> usize {
+        self.max_total
     }
 
     /// The time limits of requests that set none of their own.

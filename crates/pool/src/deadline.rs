@@ -56,9 +56,19 @@ impl Deadlines {
         self.idle = None;
     }
 
+    /// Whether somebody waits for the peer just now, as far as the idle limit is concerned.
+    pub(crate) fn awaits_bytes(&self) -> bool {
+        self.idle.is_some()
+    }
+
     /// Whether something bounds even an exchange that makes progress.
     pub(crate) fn has_total(&self) -> bool {
         self.total.is_some()
+    }
+
+    /// Whether that bound is reached.
+    pub(crate) fn total_expired(&self, now: Instant) -> bool {
+        self.total.is_some_and(|at| at <= now)
     }
 
     /// When dialling must be over.

@@ -8,8 +8,8 @@ use crate::driver::{Core, Driver, Event, Mailbox, Notify};
 use crate::error::Error;
 use crate::ledger::{Effects, Ledger, Limits};
 use crate::link::tls::Configs;
-use crate::net::Net;
 use crate::net::mio::MioNet;
+use crate::net::{Net, out_of_resources};
 use crate::request::Request;
 use crate::route::Route;
 use std::fmt;
@@ -47,6 +47,7 @@ pub(crate) struct Shared {
     /// The only lock on the way of a request; never held during input, output or a call into user code.
     ledger: Mutex<Books>,
     /// Loops without a driver, the last used on top. They know no pool, or they would keep it alive.
+    #[expect(clippy::vec_box, reason = "drivers hold them boxed: parking must not move half a kilobyte")]
     parked: Mutex<Vec<Box<Core>>>,
     pub(crate) tls: Configs,
     make_net: MakeNet,
@@ -58,7 +59,7 @@ impl Pool {
     /// A pool over real sockets. Opens nothing yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let lookups = Lookups::new(config.resolver.clone());
+        let lookups = Arc::new(Lookups::default());
         Self::with_net(config, move || Ok(Box::new(MioNet::new(lookups.clone())?)))
     }
 
@@ -118,8 +119,14 @@ impl Pool {
         let core = match parked {
             Some(core) => core,
             None => {
-                let net =
-                    (self.shared.make_net)().map_err(|why| Error::io("no selector could be made", why))?;
+                let net = match (self.shared.make_net)() {
+                    Err(error) if out_of_resources(&error) => {
+                        self.close_idle();
+                        (self.shared.make_net)()
+                    }
+                    other => other,
+                };
+                let net = net.map_err(|why| Error::io("no selector could be made", why))?;
                 Box::new(Core::new(net))
             }
         };
@@ -127,7 +134,6 @@ impl Pool {
     }
 
     /// The settings.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.shared.config
     }
@@ -166,11 +172,12 @@ impl Shared {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut ledger, &mut effects)
         };
-        for (waiter, _) in effects.wake {
-            waiter.grant();
-        }
+        // What makes room is gone before whoever waits for the room is told.
         for mut conn in effects.close {
             conn.link.close();
+        }
+        for (waiter, _) in effects.wake {
+            waiter.grant();
         }
         result
     }

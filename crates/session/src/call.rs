@@ -190,6 +190,7 @@ impl Call {
 
     fn on_head(&mut self, id: ExchangeId, head: ResponseHead, cx: &mut Cx<'_>) -> Todo {
         let head = Head::new(head, self.flow.request().target_arc().clone());
+        log::trace!("{:?}: {}", self.flow.request(), head.status());
         let (then, limit) = match self.flow.on_head(&head, &mut cx.context()) {
             Verdict::Replace(response) => {
                 cx.driver.cancel(id);

@@ -2,12 +2,14 @@
 
 use crate::call::{Call, Cx, Todo};
 use crate::error::{Error, ErrorKind};
+use crate::fast_map::FastMap;
+use crate::lanes::Lanes;
 use crate::request::{IntoRequest, Request};
 use crate::response::Response;
 use crate::session::Shared;
 use pool::{Class, Driver, ExchangeId, Limit, Phase, Route};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,8 +26,8 @@ pub struct Completed<I> {
     source: Option<I>,
     taken: usize,
     /// By the index of their request.
-    calls: HashMap<usize, Slot>,
-    exchanges: HashMap<ExchangeId, usize>,
+    calls: FastMap<usize, Slot>,
+    exchanges: FastMap<ExchangeId, usize>,
     lanes: Lanes,
     sleepers: BinaryHeap<Reverse<(Instant, usize)>>,
     done: VecDeque<(usize, Result<Response, Error>)>,
@@ -42,25 +44,6 @@ enum Slot {
     Held(Box<Call>, Box<pool::Request>),
 }
 
-/// How many exchanges are under way, by route, and who waits for room. The numbers stay one below those of the pool,
-/// so that a batch never waits in the pool for itself, and a `send` made beside it finds a connection.
-#[derive(Default)]
-struct Lanes {
-    lanes: HashMap<Route, Lane>,
-    running: usize,
-    waiting: usize,
-    per_origin: usize,
-    total: usize,
-}
-
-#[derive(Default)]
-struct Lane {
-    running: usize,
-    waiting: VecDeque<usize>,
-}
-
-const ORIGIN_LIMIT: usize = 16;
-const TOTAL_LIMIT: usize = 128;
 impl<I> Completed<I>
 where
     I: Iterator,
@@ -68,17 +51,15 @@ where
 {
     pub(crate) fn new(shared: Arc<Shared>, source: I) -> Self {
         let config = shared.pool.config();
-        let less_one = |limit: usize| limit.saturating_sub(1).max(1);
-        let lanes =
-            Lanes { per_origin: less_one(ORIGIN_LIMIT), total: less_one(TOTAL_LIMIT), ..Lanes::default() };
-        let width = TOTAL_LIMIT.max(1);
+        let lanes = Lanes::new(config.origin_limit(), config.total_limit());
+        let width = config.total_limit().max(1);
         Self {
             shared,
             driver: None,
             source: Some(source),
             taken: 0,
-            calls: HashMap::new(),
-            exchanges: HashMap::new(),
+            calls: FastMap::default(),
+            exchanges: FastMap::default(),
             lanes,
             sleepers: BinaryHeap::new(),
             done: VecDeque::new(),
@@ -88,7 +69,8 @@ where
 
     /// Takes requests while there is room to remember them, and begins those that have room at their origin.
     fn refill(&mut self) {
-        while self.calls.len() < self.width {
+        // A request that is done at once is given out before another one is taken.
+        while self.done.is_empty() && self.calls.len() < self.width {
             let Some(item) = self.source.as_mut().and_then(Iterator::next) else {
                 // An iterator is not asked again after its end.
                 self.source = None;
@@ -99,38 +81,44 @@ where
             match item.into_request() {
                 Ok(request) => {
                     let route = request.target_arc().route().clone();
-                    self.calls.insert(index, Slot::New(Box::new(request)));
                     if self.lanes.enter(&route, index, false) {
-                        self.begin(index, route);
+                        self.begin(index, request, route);
+                    } else {
+                        self.calls.insert(index, Slot::New(Box::new(request)));
                     }
                 }
                 Err(error) => {
                     self.done.push_back((index, Err(error)));
-                    return;
                 }
             }
         }
     }
 
-    /// A request, or the next hop of one, has room at `route`.
-    fn begin(&mut self, index: usize, route: Route) {
-        match self.calls.remove(&index) {
-            Some(Slot::New(request)) => {
-                if let Err(error) = self.make_driver(&request) {
-                    self.leave(&route);
-                    self.done.push_back((index, Err(error)));
-                    return;
+    /// A request has room at `route`.
+    fn begin(&mut self, index: usize, request: Request, route: Route) {
+        let driver = match &mut self.driver {
+            Some(driver) => driver,
+            none => match self.shared.pool.driver() {
+                Ok(driver) => none.insert(driver),
+                Err(error) => {
+                    self.done.push_back((index, Err(Error::from_pool(error, &request))));
+                    return self.leave(&route);
                 }
-                let Some(driver) = &mut self.driver else { return };
-                let mut cx = Cx { shared: &self.shared, driver };
-                let (call, todo) = Call::start(*request, Class::Batch, false, &mut cx);
-                self.follow(index, Box::new(call), todo, Some(route));
-            }
+            },
+        };
+        let mut cx = Cx { shared: &self.shared, driver };
+        let (call, todo) = Call::start(request, Class::Batch, false, &mut cx);
+        self.follow(index, Box::new(call), todo, Some(route));
+    }
+
+    /// Room has come free at `route`: whoever waits for it goes on.
+    fn leave(&mut self, route: &Route) {
+        let Some((index, route)) = self.lanes.leave(route) else { return };
+        match self.calls.remove(&index) {
+            Some(Slot::New(request)) => self.begin(index, *request, route),
             Some(Slot::Held(call, request)) => self.admit(index, call, *request, Some(route)),
-            Some(slot) => {
-                self.calls.insert(index, slot);
-            }
-            None => {}
+            // Only those two wait in a lane.
+            Some(Slot::Running(..)) | None => {}
         }
     }
 
@@ -191,13 +179,6 @@ where
     fn leave_if(&mut self, route: Option<Route>) {
         if let Some(route) = route {
             self.leave(&route);
-        }
-    }
-
-    /// Room has come free at `route`: whoever waits for it begins.
-    fn leave(&mut self, route: &Route) {
-        if let Some((index, route)) = self.lanes.leave(route) {
-            self.begin(index, route);
         }
     }
 
@@ -271,14 +252,6 @@ where
         self.lanes.clear();
         self.driver = None;
     }
-
-    fn make_driver(&mut self, request: &Request) -> Result<(), Error> {
-        if self.driver.is_none() {
-            let driver = self.shared.pool.driver().map_err(|error| Error::from_pool(error, request))?;
-            self.driver = Some(driver);
-        }
-        Ok(())
-    }
 }
 
 impl<I> Iterator for Completed<I>
@@ -310,75 +283,6 @@ where
                 self.fail_all(error);
             }
         }
-    }
-}
-
-impl Lanes {
-    /// Takes room at a route, or a place in the queue for it, in front of or behind the others.
-    fn enter(&mut self, route: &Route, index: usize, in_front: bool) -> bool {
-        let lane = self.lanes.entry(route.clone()).or_default();
-        if lane.running < self.per_origin
-            && self.running < self.total
-            && (in_front || lane.waiting.is_empty())
-        {
-            lane.running += 1;
-            self.running += 1;
-            return true;
-        }
-        self.waiting += 1;
-        if in_front {
-            lane.waiting.push_front(index)
-        } else {
-            lane.waiting.push_back(index)
-        }
-        false
-    }
-
-    /// Gives room at a route back; to whom it, or the room in total, passes on.
-    fn leave(&mut self, route: &Route) -> Option<(usize, Route)> {
-        if let Some(lane) = self.lanes.get_mut(route) {
-            lane.running = lane.running.saturating_sub(1);
-            self.running = self.running.saturating_sub(1);
-        }
-        let next = if self.waiting == 0 { None } else { self.pass_on(route) };
-        self.tidy(route);
-        next
-    }
-
-    /// The first of the same route; of another one, only where the total was what they waited for.
-    fn pass_on(&mut self, route: &Route) -> Option<(usize, Route)> {
-        let open = |lane: &Lane| lane.running < self.per_origin && !lane.waiting.is_empty();
-        let same = self.lanes.get(route).is_some_and(open).then(|| route.clone());
-        let route =
-            same.or_else(|| self.lanes.iter().find(|(_, lane)| open(lane)).map(|(route, _)| route.clone()))?;
-        let lane = self.lanes.get_mut(&route)?;
-        let index = lane.waiting.pop_front()?;
-        lane.running += 1;
-        self.running += 1;
-        self.waiting -= 1;
-        Some((index, route))
-    }
-
-    /// Leaves a queue.
-    fn forget(&mut self, route: &Route, index: usize) {
-        if let Some(lane) = self.lanes.get_mut(route) {
-            let before = lane.waiting.len();
-            lane.waiting.retain(|other| *other != index);
-            self.waiting -= before - lane.waiting.len();
-        }
-        self.tidy(route);
-    }
-
-    /// Routes that nobody uses are not remembered.
-    fn tidy(&mut self, route: &Route) {
-        if self.lanes.get(route).is_some_and(|lane| lane.running == 0 && lane.waiting.is_empty()) {
-            self.lanes.remove(route);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.lanes.clear();
-        (self.running, self.waiting) = (0, 0);
     }
 }
 

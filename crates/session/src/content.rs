@@ -39,7 +39,7 @@ impl Content {
     /// `decode`: whether a `Content-Encoding` is undone.
     pub(crate) fn new(request: &Request, head: &Head, decode: bool) -> Result<Self, DecodeError> {
         let left = announced(request, head);
-        let decoder = if decode && left != Some(0) {
+        let decoder = if decode && left != Some(0) && head.headers().contains("content-encoding") {
             let fields = head.headers().get_all("content-encoding").map(|value| value.as_bytes());
             Decoder::from_fields(fields)?
         } else {
@@ -182,10 +182,8 @@ fn announced(request: &Request, head: &Head) -> Option<u64> {
         return Some(0);
     }
     let headers = head.headers();
-    if headers.contains("transfer-encoding") {
-        return None;
-    }
-    headers.get("content-length")?.to_str().ok()?.parse().ok()
+    let length = headers.get("content-length")?.to_str().ok()?.parse().ok();
+    length.filter(|_| !headers.contains("transfer-encoding"))
 }
 
 impl Failure {

@@ -331,7 +331,7 @@ impl fmt::Debug for Error {
             .field("kind", &inner.kind)
             .field("text", &self.to_string())
             .field("phase", &inner.phase)
-            .field("attempts", &inner.attempts)
+            .field("attempts", &self.attempts().count())
             .field("response", &inner.response)
             .field("source", &inner.source)
             .finish_non_exhaustive()

@@ -76,7 +76,8 @@ impl Request {
             spent: None,
         };
         request.set_body(parts.body);
-        if let Some(content_type) = parts.content_type.filter(|_| !request.headers().contains("content-type")) {
+        if let Some(content_type) = parts.content_type.filter(|_| !request.headers().contains("content-type"))
+        {
             request
                 .headers_mut()
                 .append("Content-Type", content_type)

@@ -132,7 +132,8 @@ impl Settings {
 
     /// Whether a header is set or left out here.
     fn names(&self, name: &str) -> bool {
-        self.headers().contains(name) || self.without.iter().any(|left_out| left_out.eq_ignore_ascii_case(name))
+        self.headers().contains(name)
+            || self.without.iter().any(|left_out| left_out.eq_ignore_ascii_case(name))
     }
 
     /// The session's credentials for an origin: those set for it by name, else those for all. With a base URL the

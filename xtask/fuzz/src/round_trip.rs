@@ -1,6 +1,9 @@
-use http_wire::{BodyKind, Connection, Event, Inbox, Limits, Method, RequestBuilder, RequestHead};
+use http_wire::{
+    BodyKind, Connection, Event, Headers, Inbox, Limits, Method, Preset, RequestBuilder, RequestHead,
+};
 
-/// Every request head that can be built parses to itself, and every body that is sent decodes to itself.
+/// Every request head that can be built, by whatever calls in whatever order, parses to itself; and every body that
+/// is sent decodes to itself.
 pub fn round_trip(data: &[u8]) {
     let case = decode(data);
     let Ok(head) = case.builder.build() else { return };
@@ -30,43 +33,86 @@ struct Case<'a> {
     body: &'a [u8],
 }
 
-/// The first byte chooses the method (bits 0 to 2), the kind of body (bits 3 and 4: none, as long as the body, one
-/// byte longer, chunked), close (bit 5), expect (bit 6) and upgrade (bit 7). Then come pieces, each after a byte
-/// with its length: the target, and names and values of fields until a name is empty. The rest is the body.
+/// One call of the builder. `Length` and `OwnLength` are of the body, the former longer by so many bytes.
+enum Call<'a> {
+    Header(&'a [u8], &'a [u8]),
+    Headers(&'a [u8], &'a [u8]),
+    Preset(&'a [u8], &'a [u8]),
+    NoBody,
+    Length(u64),
+    Chunked,
+    OwnLength,
+    OwnCoding,
+    Close,
+    Expect,
+    Upgrade,
+}
+
+/// The first byte chooses the method, a piece is the target. Then come calls of the builder, in any order and any
+/// number, until a byte of 0: each is a byte, and a name and a value for those that take a field. The rest is the
+/// body. A piece is a byte with its length and so many bytes.
 fn decode(mut data: &[u8]) -> Case<'_> {
-    const METHODS: [&[u8]; 8] =
-        [b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"CONNECT", b"x-$method", b"a\"b"];
-    let flags = data.split_off_first().copied().unwrap_or_default();
+    const METHODS: [&[u8]; 9] =
+        [b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"CONNECT", b"x-$method", b"a\"b", b"TRACE"];
+    let method = data.split_off_first().map_or(0, |byte| usize::from(*byte));
     let method = METHODS
-        .get(usize::from(flags & 7))
+        .get(method % METHODS.len())
         .and_then(|name| Method::from_bytes(name).ok())
         .unwrap_or(Method::GET);
     let target = String::from_utf8_lossy(piece(&mut data));
-    let mut builder = RequestHead::builder(method, &target);
-    loop {
-        let name = piece(&mut data);
-        if name.is_empty() {
-            break;
-        }
-        builder = builder.header(String::from_utf8_lossy(name), piece(&mut data));
+    let mut calls = Vec::new();
+    while let Some(byte) = data.split_off_first().filter(|byte| **byte != 0) {
+        let mut field = || (piece(&mut data), piece(&mut data));
+        calls.push(match byte % 12 {
+            1 => Call::NoBody,
+            2 => Call::Length(0),
+            3 => Call::Length(1),
+            4 => Call::Chunked,
+            5 => Call::OwnLength,
+            6 => Call::OwnCoding,
+            7 => Call::Close,
+            8 => Call::Expect,
+            9 => Call::Upgrade,
+            kind => {
+                let (name, value) = field();
+                match kind {
+                    10 => Call::Headers(name, value),
+                    11 => Call::Preset(name, value),
+                    _ => Call::Header(name, value),
+                }
+            }
+        });
     }
+    let builder = RequestHead::builder(method, &target);
     let len = data.len() as u64;
-    builder = builder.body(match flags >> 3 & 3 {
-        0 => BodyKind::None,
-        1 => BodyKind::Length(len),
-        2 => BodyKind::Length(len + 1),
-        _ => BodyKind::Chunked,
-    });
-    if flags & 32 != 0 {
-        builder = builder.close();
+    Case { builder: calls.iter().fold(builder, |builder, call| apply(builder, call, len)), body: data }
+}
+
+fn apply(builder: RequestBuilder, call: &Call<'_>, len: u64) -> RequestBuilder {
+    match *call {
+        Call::Header(name, value) => builder.header(String::from_utf8_lossy(name), value),
+        Call::Headers(name, value) => builder.headers(&one(name, value)),
+        Call::Preset(name, value) => match Preset::new(&one(name, value)) {
+            Ok(preset) => builder.preset(&preset),
+            Err(_) => builder,
+        },
+        Call::NoBody => builder.body(BodyKind::None),
+        Call::Length(more) => builder.body(BodyKind::Length(len + more)),
+        Call::Chunked => builder.body(BodyKind::Chunked),
+        Call::OwnLength => builder.header("content-LENGTH", len.to_string()),
+        Call::OwnCoding => builder.header("transfer-ENCODING", "Chunked"),
+        Call::Close => builder.close(),
+        Call::Expect => builder.expect_continue(),
+        Call::Upgrade => builder.upgrade("proto/1"),
     }
-    if flags & 64 != 0 {
-        builder = builder.expect_continue();
-    }
-    if flags & 128 != 0 {
-        builder = builder.upgrade("proto/1");
-    }
-    Case { builder, body: data }
+}
+
+/// This field, or none if it is none.
+fn one(name: &[u8], value: &[u8]) -> Headers {
+    let mut headers = Headers::new();
+    let appended = headers.append(String::from_utf8_lossy(name), value);
+    assert_eq!(appended.is_err(), headers.is_empty(), "what is refused changes nothing");
+    headers
 }
 
 fn piece<'a>(data: &mut &'a [u8]) -> &'a [u8] {

@@ -82,7 +82,6 @@ impl Chunked {
     pub(crate) fn skip_framing(&mut self, src: &[u8], limits: &Limits) -> Result<usize, RecvError> {
         let mut at = 0;
         loop {
-            at += self.fast(src.get(at..).unwrap_or_default());
             match (self.here(), src.get(at)) {
                 (Here::Framing, Some(&b)) => match self.step(b, limits) {
                     Ok(()) => at += 1,
@@ -92,6 +91,31 @@ impl Chunked {
                 _ => return Ok(at),
             }
         }
+    }
+
+    /// The usual case in one go: the CRLF after the data before, if due, then the size of a chunk with data and CRLF,
+    /// all of it here. Returns how much of that there was and the size, never 0; anything else is left to
+    /// `skip_framing`.
+    #[inline]
+    pub(crate) fn next_chunk(&mut self, src: &[u8]) -> Option<(usize, u64)> {
+        let line = match (self.state, src) {
+            (State::DataCr, [b'\r', b'\n', line @ ..]) => line,
+            (State::Size { digits: 0, .. }, line) => line,
+            _ => return None,
+        };
+        let (mut size, mut rest, mut digits) = (0u64, line, 0);
+        while let [b, after @ ..] = rest
+            && let Some(digit) = hex(*b)
+            && digits < MAX_DIGITS
+        {
+            (size, rest, digits) = (size << 4 | u64::from(digit), after, digits + 1);
+        }
+        let [b'\r', b'\n', after @ ..] = rest else { return None };
+        if size == 0 {
+            return None;
+        }
+        self.state = State::Data(size);
+        Some((src.len() - after.len(), size))
     }
 
     /// Decodes from the front of `src` into `dst` until either is used up, or to the trailer section. Returns
@@ -104,15 +128,20 @@ impl Chunked {
     ) -> Result<(usize, usize), RecvError> {
         let (mut read, mut written) = (0, 0);
         loop {
-            match self.skip_framing(src.get(read..).unwrap_or_default(), limits) {
-                Ok(n) => {
-                    read += n;
-                    if n > 0 && self.here() == Here::Framing {
-                        continue;
+            let rest = src.get(read..).unwrap_or_default();
+            if let Some((n, _)) = self.next_chunk(rest) {
+                read += n;
+            } else {
+                match self.skip_framing(rest, limits) {
+                    Ok(n) => {
+                        read += n;
+                        if n > 0 && self.here() == Here::Framing {
+                            continue;
+                        }
                     }
+                    Err(error) if written == 0 => return Err(error),
+                    Err(_) => break,
                 }
-                Err(error) if written == 0 => return Err(error),
-                Err(_) => break,
             }
             let State::Data(left) = self.state else { break };
             let (Some(from), Some(into)) = (src.get(read..), dst.get_mut(written..)) else { break };
@@ -127,28 +156,6 @@ impl Chunked {
             written += n;
         }
         Ok((read, written))
-    }
-
-    /// The usual case in one go: the CRLF after the data before, if due, then a size of a few digits and CRLF,
-    /// all of it here. Returns how much of that there was; anything else is left to `step`.
-    fn fast(&mut self, src: &[u8]) -> usize {
-        let (line, before) = match (self.state, src) {
-            (State::DataCr, [b'\r', b'\n', line @ ..]) => (line, 2),
-            (State::Size { digits: 0, .. }, line) => (line, 0),
-            _ => return 0,
-        };
-        let mut size = 0u64;
-        for (i, &b) in line.iter().take(usize::from(MAX_DIGITS)).enumerate() {
-            match hex(b) {
-                Some(digit) => size = size << 4 | u64::from(digit),
-                None if i > 0 && b == b'\r' && line.get(i + 1) == Some(&b'\n') => {
-                    self.state = if size == 0 { State::Trailer } else { State::Data(size) };
-                    return before + i + 2;
-                }
-                None => return 0,
-            }
-        }
-        0
     }
 
     /// One byte of framing.
@@ -190,11 +197,26 @@ impl Chunked {
     }
 }
 
-fn hex(b: u8) -> Option<u8> {
-    match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        b'A'..=b'F' => Some(b - b'A' + 10),
-        _ => None,
+/// The value of each hexadecimal digit; of every other octet, `NO_DIGIT`.
+static HEX: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let mut i = 0;
+    while i < 16 {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "evaluated by the compiler; a wrong index would not build"
+        )]
+        {
+            table[b"0123456789abcdef"[i] as usize] = i as u8;
+            table[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        }
+        i += 1;
     }
+    table
+};
+const NO_DIGIT: u8 = u8::MAX;
+
+#[expect(clippy::indexing_slicing, reason = "a byte always indexes a table of 256")]
+fn hex(b: u8) -> Option<u8> {
+    Some(HEX[usize::from(b)]).filter(|digit| *digit != NO_DIGIT)
 }

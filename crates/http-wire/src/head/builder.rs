@@ -1,17 +1,18 @@
+use std::fmt;
 use std::ops::Range;
 
 use http::Method;
 
 use crate::error::HeadError;
-use crate::framing::BodyKind;
+use crate::framing::{self, BodyKind};
 use crate::head::preset::Preset;
 use crate::head::request::RequestHead;
 use crate::headers::{Headers, Span, check_field};
 use crate::token;
 
 /// Collects a [`RequestHead`], field by field in the order of the wire. The first mistake is kept and reported by
-/// [`build`](Self::build).
-#[derive(Clone, Debug)]
+/// [`build`](Self::build). `Debug` prints no field: they may be credentials.
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct RequestBuilder {
     method: Method,
@@ -38,16 +39,23 @@ pub(super) struct Options {
     keep_alive: bool,
     close: bool,
     upgrade: bool,
+    te: bool,
 }
 
 impl Options {
     fn value(self) -> &'static str {
-        match self {
-            Self { close: true, upgrade: true, .. } => "close, upgrade",
-            Self { close: true, .. } => "close",
-            Self { keep_alive: true, upgrade: true, .. } => "keep-alive, upgrade",
-            Self { upgrade: true, .. } => "upgrade",
-            Self { .. } => "keep-alive",
+        match (self.close, self.keep_alive, self.upgrade, self.te) {
+            (true, _, true, true) => "close, upgrade, TE",
+            (true, _, true, false) => "close, upgrade",
+            (true, _, false, true) => "close, TE",
+            (true, _, false, false) => "close",
+            (false, true, true, true) => "keep-alive, upgrade, TE",
+            (false, true, true, false) => "keep-alive, upgrade",
+            (false, true, false, true) => "keep-alive, TE",
+            (false, false, true, true) => "upgrade, TE",
+            (false, false, true, false) => "upgrade",
+            (false, false, false, true) => "TE",
+            (false, _, false, false) => "keep-alive",
         }
     }
 }
@@ -93,7 +101,9 @@ impl RequestBuilder {
     ///
     /// - `Content-Length` and `Transfer-Encoding: chunked`, if they say what [`body`](Self::body) says: they fix
     ///   the place and the spelling of the field;
-    /// - `Connection: keep-alive` and `Connection: close`, the latter being [`close`](Self::close).
+    /// - `Connection: keep-alive` and `Connection: close`, the latter being [`close`](Self::close);
+    /// - `TE: trailers`, with which `Connection` says `TE` (RFC 9110 section 10.1.4); no coding but `chunked` is
+    ///   understood in a response, so none can be asked for.
     ///
     /// Any other value of these, and `Expect` and `Upgrade`, are `ReservedHeader`.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
@@ -105,8 +115,10 @@ impl RequestBuilder {
 
     /// Adds all of these fields, as [`header`](Self::header) does.
     pub fn headers(mut self, headers: &Headers) -> Self {
-        for (name, value) in headers.iter() {
-            self = self.header(name, value);
+        for (name, value) in headers.fields() {
+            if self.error.is_none() {
+                self.error = self.checked(name, value).err();
+            }
         }
         self
     }
@@ -173,15 +185,15 @@ impl RequestBuilder {
         }
         self.upgrade_to = true;
         self.options.upgrade = true;
-        self.connection("Connection", None);
-        self.line("Upgrade", protocol.as_bytes());
+        self.connection(b"Connection", None);
+        self.line(b"Upgrade", protocol.as_bytes());
         self
     }
 
     /// Says that the connection will not be used after this exchange: `Connection: close`.
     pub fn close(mut self) -> Self {
         self.options.close = true;
-        self.connection("Connection", None);
+        self.connection(b"Connection", None);
         self
     }
 
@@ -202,9 +214,12 @@ impl RequestBuilder {
             (Some(claimed), body) if claimed != body => return Err(HeadError::ReservedHeader),
             _ => {}
         }
+        if !framing::allows(&self.method, self.body) {
+            return Err(HeadError::UnexpectedBody);
+        }
         let expect = self.expect && self.body.encoder().is_some();
         if expect {
-            self.line("Expect", b"100-continue");
+            self.line(b"Expect", b"100-continue");
         }
         self.block.extend_from_slice(b"\r\n");
         if self.block.len() > u32::MAX as usize {
@@ -223,11 +238,30 @@ impl RequestBuilder {
 
     fn field(&mut self, name: &str, value: &[u8]) -> Result<(), HeadError> {
         check_field(name.as_bytes(), value)?;
-        let is = |reserved: &str| name.eq_ignore_ascii_case(reserved);
+        self.checked(name.as_bytes(), value)
+    }
+
+    /// A field whose name is a token and whose value is a field value, as those of [`Headers`] are.
+    fn checked(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadError> {
+        let is = |reserved: &str| name.eq_ignore_ascii_case(reserved.as_bytes());
         let says = |option: &str| value.eq_ignore_ascii_case(option.as_bytes());
         match name.len() {
-            4 if is("host") && std::mem::replace(&mut self.host, true) => {
-                return Err(HeadError::DuplicateHost);
+            2 if is("te") => {
+                if !says("trailers") {
+                    return Err(HeadError::ReservedHeader);
+                }
+                self.line(name, value);
+                self.options.te = true;
+                self.connection(b"Connection", None);
+            }
+            4 if is("host") => {
+                if std::mem::replace(&mut self.host, true) {
+                    return Err(HeadError::DuplicateHost);
+                }
+                if !token::is_host(value) {
+                    return Err(HeadError::BadHeaderValue);
+                }
+                self.line(name, value);
             }
             6 if is("expect") => return Err(HeadError::ReservedHeader),
             7 if is("upgrade") => return Err(HeadError::ReservedHeader),
@@ -258,33 +292,35 @@ impl RequestBuilder {
     }
 
     /// A framing field of the caller. Whether it tells the truth is seen at the end.
-    fn claim(&mut self, name: &str, kind: BodyKind) -> Result<(), HeadError> {
+    /// Until then its line is the only one, so that the line and what was claimed are always the same.
+    fn claim(&mut self, name: &[u8], kind: BodyKind) -> Result<(), HeadError> {
         if self.claimed.replace(kind).is_some() {
             return Err(HeadError::ReservedHeader);
         }
-        if self.framing.is_none() {
-            self.framing = self.framing_line(Some(name), kind);
+        if let Some(line) = self.framing.take() {
+            self.splice(line, "");
         }
+        self.framing = self.framing_line(Some(name), kind);
         Ok(())
     }
 
-    fn framing_line(&mut self, name: Option<&str>, kind: BodyKind) -> Option<Range<usize>> {
+    fn framing_line(&mut self, name: Option<&[u8]>, kind: BodyKind) -> Option<Range<usize>> {
         let start = self.block.len();
         match kind {
             BodyKind::None => return None,
             BodyKind::Length(n) => {
                 let mut digits = [0; 20];
-                self.line(name.unwrap_or("Content-Length"), decimal(n, &mut digits));
+                self.line(name.unwrap_or(b"Content-Length"), decimal(n, &mut digits));
             }
             BodyKind::Chunked => {
-                self.line(name.unwrap_or("Transfer-Encoding"), b"chunked");
+                self.line(name.unwrap_or(b"Transfer-Encoding"), b"chunked");
             }
         }
         Some(start..self.block.len())
     }
 
     /// Writes the `Connection` field, or brings the one that is there up to date.
-    fn connection(&mut self, name: &str, given: Option<&[u8]>) {
+    fn connection(&mut self, name: &[u8], given: Option<&[u8]>) {
         let value = self.options.value();
         match self.connection.clone() {
             Some(old) => {
@@ -296,8 +332,9 @@ impl RequestBuilder {
     }
 
     /// Appends a field; returns where its value lies.
-    fn line(&mut self, name: &str, value: &[u8]) -> Range<usize> {
-        self.block.extend_from_slice(name.as_bytes());
+    fn line(&mut self, name: &[u8], value: &[u8]) -> Range<usize> {
+        self.block.reserve(name.len() + value.len() + b": \r\n".len());
+        self.block.extend_from_slice(name);
         self.block.extend_from_slice(b": ");
         let start = self.block.len();
         self.block.extend_from_slice(value);
@@ -316,6 +353,15 @@ impl RequestBuilder {
                 mark.end = mark.start + len;
             }
         }
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBuilder")
+            .field("method", &self.method)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! httparse reads from left to right and says the same about a piece of a head as about the whole, unless it
 //! says that it needs more. What happens to a head is therefore a function of its first `max_head` bytes, and
-//! it does not matter how often, or with how many bytes, it is asked.
+//! it does not matter how often, or with how many bytes, it is asked. What is checked here besides is checked on
+//! whole heads only, for the same reason.
 
 use std::mem::MaybeUninit;
 
@@ -93,6 +94,12 @@ fn unfold(bytes: &[u8], from: usize) -> Option<Vec<u8>> {
     }
     out.extend_from_slice(rest);
     folded.then_some(out)
+}
+
+/// Whether a line ends with LF alone.
+fn has_bare_lf(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&b'\n')
+        || bytes.iter().zip(bytes.get(1..).unwrap_or_default()).any(|(&a, &b)| b == b'\n' && a != b'\r')
 }
 
 /// Whether this field line is one of the two that say where the message ends.

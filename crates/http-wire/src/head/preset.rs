@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::Range;
 
 use http::Method;
@@ -23,7 +24,9 @@ use crate::headers::Headers;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+///
+/// `Debug` prints no credentials, see [`Headers`].
+#[derive(Clone)]
 pub struct Preset {
     /// For heads in which the encoded lines cannot stand as they are.
     pub(super) headers: Headers,
@@ -43,5 +46,11 @@ impl Preset {
     /// `ReservedHeader`: they belong to one request.
     pub fn new(headers: &Headers) -> Result<Self, HeadError> {
         RequestBuilder::new(Method::GET, "/").headers(headers).into_preset(headers.clone())
+    }
+}
+
+impl fmt::Debug for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Preset").field(&self.headers).finish()
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use http::{Method, Version};
 
-use super::{fields, malformed, window, with_slots};
+use super::{fields, has_bare_lf, malformed, window, with_slots};
 use crate::error::{Part, RecvError};
 use crate::framing::{self, BodyKind};
 use crate::head::builder::RequestBuilder;
@@ -13,7 +13,7 @@ use crate::token;
 /// A request head that can be sent. If a value of this type exists, its bytes are a legal HTTP/1.1 head: they
 /// cannot be split into two messages, and what they say about the body is [`body`](Self::body).
 ///
-/// `Debug` prints no credentials, see [`Headers`].
+/// `Debug` prints no credentials, see [`Headers`], and no query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestHead {
     pub(crate) method: Method,
@@ -112,10 +112,22 @@ impl fmt::Debug for RequestHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method)
-            .field("target", &self.target())
+            .field("target", &Shown(self.target()))
             .field("body", &self.body)
             .field("headers", &self.headers())
             .finish()
+    }
+}
+
+/// A target without its query, where secrets are carried; user information is in none.
+struct Shown<'a>(&'a str);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split_once('?') {
+            Some((path, _)) => write!(f, "\"{path}?…\""),
+            None => write!(f, "\"{}\"", self.0),
+        }
     }
 }
 
@@ -143,7 +155,7 @@ fn read(request: &httparse::Request<'_, '_>, block: &[u8]) -> Result<RequestHead
     if request.version != Some(1) {
         return Err(malformed(Part::Version));
     }
-    if block.iter().zip(block.get(1..).unwrap_or_default()).any(|(&a, &b)| b == b'\n' && a != b'\r') {
+    if has_bare_lf(block) {
         return Err(malformed(Part::LineEnd));
     }
     let method = request.method.unwrap_or_default();
@@ -153,14 +165,20 @@ fn read(request: &httparse::Request<'_, '_>, block: &[u8]) -> Result<RequestHead
         return Err(malformed(Part::RequestLine));
     }
     let headers = Headers::parsed(block.to_vec(), fields(block, request.headers));
-    if headers.get_all("host").count() != 1 {
+    let mut hosts = headers.get_all("host");
+    if !hosts.next().is_some_and(|host| token::is_host(host.as_bytes())) || hosts.next().is_some() {
         return Err(malformed(Part::Host));
+    }
+    drop(hosts);
+    let body = framing::request(&headers)?;
+    if !framing::allows(&method, body) {
+        return Err(RecvError::ConflictingFraming);
     }
     let connection =
         |option: &str| headers.tokens("connection").any(|token| token.eq_ignore_ascii_case(option));
     Ok(RequestHead {
         target: super::span(block, target.as_bytes()),
-        body: framing::request(&headers)?,
+        body,
         close: connection("close"),
         expect: headers.get("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")),
         upgrade: connection("upgrade") && headers.contains("upgrade"),

@@ -3,7 +3,7 @@ use std::fmt;
 use http::{StatusCode, Version};
 
 use super::scan::Scan;
-use super::{fields, malformed, span, unfold, with_slots};
+use super::{fields, has_bare_lf, malformed, span, unfold, with_slots};
 use crate::error::{Part, RecvError};
 use crate::headers::{Headers, Span};
 use crate::limits::Limits;
@@ -73,11 +73,18 @@ impl fmt::Debug for ResponseHead {
 
 /// Reads the head at the front of `bytes`: its length and what it says, `None` if it is not all here.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Option<(usize, ResponseHead)>, RecvError> {
-    match whole(bytes, limits) {
+    let parsed = match whole(bytes, limits) {
         // What looks like a field name with a blank may be a folded value: rare enough to look for it only now.
-        Err(RecvError::Malformed(Part::FieldName)) => folded(bytes, limits),
-        result => result,
+        Err(RecvError::Malformed(Part::FieldName)) => folded(bytes, limits)?,
+        result => result?,
+    };
+    if limits.strict_framing
+        && let Some((len, _)) = &parsed
+        && has_bare_lf(bytes.get(..*len).unwrap_or_default())
+    {
+        return Err(RecvError::Malformed(Part::LineEnd));
     }
+    Ok(parsed)
 }
 
 fn whole(bytes: &[u8], limits: &Limits) -> Result<Option<(usize, ResponseHead)>, RecvError> {

@@ -1,21 +1,43 @@
-//! Finds the empty line that ends a head, looking at each byte once however the bytes arrive.
+//! When to parse a head of which not all is here, and where it ends, looking at each byte once however the bytes
+//! arrive.
 
 /// How far an unfinished head has been searched.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scan {
     /// No line that ends before this offset is followed by an empty one.
     at: usize,
-    /// The parser has seen a beginning of this head and wants the rest.
-    pub(crate) tried: bool,
+    /// A line end has been seen.
+    line: bool,
+    /// From this length on the parser is to be asked again.
+    again: usize,
 }
 
 impl Scan {
+    /// Whether to ask the parser, which finds errors, about these bytes. Mostly the head is here at once, and parsing
+    /// finds its end faster than scanning, so it is asked first of all; then about the first line, each time that
+    /// the head has doubled, and when it has ended. So what is not HTTP is told soon even if the peer then falls
+    /// silent, and the work remains in proportion to the bytes.
+    pub(crate) fn is_due(&mut self, bytes: &[u8]) -> bool {
+        if bytes.len() >= self.again {
+            return !bytes.is_empty();
+        }
+        let line = self.line;
+        self.find_end(bytes).is_some() || self.line != line
+    }
+
+    /// The parser has seen these bytes and wants more.
+    pub(crate) fn in_vain(&mut self, bytes: &[u8]) {
+        self.again = bytes.len().saturating_mul(2);
+        self.find_end(bytes);
+    }
+
     /// Where the first empty line of `bytes` ends. The bytes must begin with those of the call before.
     pub(crate) fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
         loop {
             let lf = self.at
                 + bytes.get(self.at..)?.iter().position(|&b| b == b'\n').unwrap_or(bytes.len() - self.at);
             self.at = lf;
+            self.line |= lf < bytes.len();
             match bytes.get(lf + 1..)? {
                 [b'\n', ..] => return Some(lf + 2),
                 [b'\r', b'\n', ..] => return Some(lf + 3),

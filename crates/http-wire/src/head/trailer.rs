@@ -1,5 +1,5 @@
 use super::scan::Scan;
-use super::{fields, malformed, unfold, window};
+use super::{fields, has_bare_lf, malformed, unfold, window};
 use crate::error::RecvError;
 use crate::headers::Headers;
 use crate::limits::Limits;
@@ -33,10 +33,6 @@ pub(crate) fn parse(
 }
 
 fn whole(section: &[u8], limits: &Limits) -> Result<Option<Headers>, RecvError> {
-    let bare_lf = section
-        .iter()
-        .enumerate()
-        .any(|(i, &b)| b == b'\n' && i.checked_sub(1).and_then(|before| section.get(before)) != Some(&b'\r'));
     let unfolded = unfold(section, 0);
     let block = unfolded.as_deref().unwrap_or(section);
     let mut slots = vec![httparse::EMPTY_HEADER; limits.max_trailer_fields.min(block.len())];
@@ -48,7 +44,7 @@ fn whole(section: &[u8], limits: &Limits) -> Result<Option<Headers>, RecvError> 
         }
         Err(_) => return Err(RecvError::BadTrailer),
     };
-    if bare_lf {
+    if has_bare_lf(section) {
         return Err(RecvError::BadTrailer);
     }
     Ok(found.map(|fields| Headers::parsed(block.to_vec(), fields)))

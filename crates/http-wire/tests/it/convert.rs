@@ -63,6 +63,14 @@ fn request_parts_keep_their_own_host_and_choose_the_target_by_method() {
     );
     let upgrade = RequestHead::try_from(upgrade).unwrap().headers();
     assert!(upgrade.get("connection").is_some_and(|value| value == "keep-alive, upgrade"));
+    let te =
+        parts(http::Request::get("http://a/").header("te", "trailers").header("connection", "close, te"));
+    let te = RequestHead::try_from(te).unwrap();
+    assert!(te.headers().get("connection").is_some_and(|value| value == "close, TE"));
+    let again = RequestHead::try_from(request::Parts::try_from(te.clone()).unwrap()).unwrap();
+    assert_eq!(again.headers(), te.headers());
+    let query = parts(http::Request::get("http://a.test?x=1"));
+    assert_eq!(RequestHead::try_from(query).unwrap().target(), "/?x=1", "an empty path is sent as /");
     let chunked = parts(http::Request::get("http://a/").header("transfer-encoding", "chunked"));
     assert_eq!(RequestHead::try_from(chunked).unwrap().body(), BodyKind::Chunked);
 }
@@ -80,6 +88,8 @@ fn request_parts_that_cannot_be_sent_are_refused() {
         ),
         (http::Request::get("http://a/").header("connection", "upgrade"), HeadError::ReservedHeader),
         (http::Request::get("http://a/").header("connection", "x-hop"), HeadError::ReservedHeader),
+        (http::Request::get("http://a/").header("connection", "te"), HeadError::ReservedHeader),
+        (http::Request::get("http://a/").header("te", "gzip"), HeadError::ReservedHeader),
         (http::Request::connect("/x").header("host", "a"), HeadError::BadTarget),
     ] {
         assert_eq!(RequestHead::try_from(parts(request)).unwrap_err(), error);

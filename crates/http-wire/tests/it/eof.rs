@@ -89,9 +89,9 @@ fn direct_reads_know_the_end_too() {
     assert_eq!(sized.direct(&inbox), None, "first what is here");
     assert_eq!(sized.take(&mut inbox, 9), b"ab");
     assert_eq!(sized.direct(&inbox), Some(8));
-    assert_eq!(sized.note_direct(5), Ok(None));
+    assert_eq!(sized.note_direct(&mut inbox, 5), Ok(None));
     assert_eq!(sized.direct(&inbox), Some(3));
-    assert!(matches!(sized.note_direct(3), Ok(Some(Event::End(_)))));
+    assert!(matches!(sized.note_direct(&mut inbox, 3), Ok(Some(Event::End(_)))));
     assert!(sized.is_idle());
 
     for (n, error) in [(0, RecvError::UnexpectedEof(Phase::Body)), (11, RecvError::Unsolicited)] {
@@ -99,7 +99,7 @@ fn direct_reads_know_the_end_too() {
         inbox.clear();
         inbox.push(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
         assert!(matches!(short.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
-        assert_eq!(short.note_direct(n), Err(error));
+        assert_eq!(short.note_direct(&mut inbox, n), Err(error));
         assert_eq!(short.next_event(&mut inbox), Err(error));
     }
 
@@ -108,12 +108,44 @@ fn direct_reads_know_the_end_too() {
     inbox.push(b"HTTP/1.1 200 OK\r\n\r\n");
     assert!(matches!(open.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
     assert_eq!(open.direct(&inbox), Some(u64::MAX));
-    assert_eq!(open.note_direct(1 << 30), Ok(None));
-    assert!(matches!(open.note_direct(0), Ok(Some(Event::End(_)))));
+    assert_eq!(open.note_direct(&mut inbox, 1 << 30), Ok(None));
+    assert!(matches!(open.note_direct(&mut inbox, 0), Ok(Some(Event::End(_)))));
+    assert!(inbox.is_eof(), "recorded where the other end of stream is");
+    assert_eq!(open.next_event(&mut inbox), Ok(Some(Event::Closed)));
 }
 
 #[test]
 fn an_error_in_the_bytes_before_the_end_is_the_error() {
     let seen = run(&request(Method::GET), Limits::default(), b"HTTP/1.1 200 OK\r\nBad Name: x\r\n");
     assert!(matches!(seen.error(), Some(RecvError::Malformed(_))));
+}
+
+#[test]
+fn only_the_framing_says_whether_the_end_of_the_stream_ends_the_body() {
+    let limits = Limits::default();
+    // Head; whether the end of the stream ends the body, how many bytes of it are to come.
+    let table = [
+        ("HTTP/1.1 200 OK\r\n\r\n", true, None),
+        ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", true, None),
+        ("HTTP/1.0 200 OK\r\n\r\n", true, None),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", false, Some(3)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", false, Some(3)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, Some(0)),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, None),
+        ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", false, None),
+    ];
+    for (head, until_eof, remaining) in table {
+        let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
+        assert_eq!((wire.is_until_eof(), wire.remaining()), (false, None), "no body yet");
+        inbox.push(head.as_bytes());
+        assert!(matches!(wire.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
+        assert_eq!((wire.is_until_eof(), wire.remaining()), (until_eof, remaining), "{head:?}");
+    }
+    let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
+    inbox.push(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
+    assert!(matches!(wire.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
+    assert_eq!((wire.take(&mut inbox, 2), wire.remaining()), (&b"ab"[..], Some(1)));
+    assert_eq!((wire.take(&mut inbox, 2), wire.remaining()), (&b"c"[..], Some(0)));
+    assert!(matches!(wire.next_event(&mut inbox), Ok(Some(Event::End(_)))));
+    assert_eq!(wire.remaining(), None, "no body any more");
 }

@@ -188,6 +188,40 @@ fn fr_7_a_switch_nobody_asked_for_is_refused() {
 }
 
 #[test]
+fn a_switch_that_does_not_say_to_what_is_refused() {
+    for stream in [
+        "HTTP/1.1 101 S\r\nConnection: upgrade\r\n\r\nPRI",
+        "HTTP/1.0 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nPRI",
+    ] {
+        let seen = run(&upgrade(), Limits::default(), stream.as_bytes());
+        assert_eq!(seen.error(), Some(RecvError::UnexpectedUpgrade), "{stream:?}");
+    }
+}
+
+#[test]
+fn a_strict_client_does_not_go_on_after_a_204_that_announces_a_body() {
+    let mut strict = Limits::default();
+    strict.strict_framing = true;
+    let verdict = |fields: &str, limits| {
+        let stream = format!("HTTP/1.1 204 No\r\n{fields}\r\nrest");
+        let seen = run(&request(Method::GET), limits, stream.as_bytes());
+        assert_eq!((seen.body(), seen.left.as_slice()), (&b""[..], &b"rest"[..]), "{fields:?}");
+        seen.reuse
+    };
+    for fields in ["Content-Length: 38\r\n", "Content-Length: x\r\n", "Transfer-Encoding: chunked\r\n"] {
+        assert_eq!(verdict(fields, strict), Reuse::Close(CloseReason::ConflictingFraming), "{fields:?}");
+        assert_eq!(verdict(fields, Limits::default()), KEEP, "where a 204 ends is beyond doubt");
+    }
+    for fields in ["", "Content-Length: 0\r\n"] {
+        assert_eq!(verdict(fields, strict), KEEP, "{fields:?}");
+    }
+    for (method, status) in [(Method::GET, 304), (Method::HEAD, 200)] {
+        let stream = format!("HTTP/1.1 {status} X\r\nContent-Length: 38\r\n\r\n");
+        assert_eq!(run(&request(method), strict, stream.as_bytes()).reuse, KEEP, "these may announce one");
+    }
+}
+
+#[test]
 fn an_upgrade_may_be_declined() {
     let seen = run(&upgrade(), Limits::default(), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno");
     assert_eq!((seen.body(), seen.reuse), (&b"no"[..], KEEP));

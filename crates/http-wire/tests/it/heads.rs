@@ -1,8 +1,8 @@
 //! Response heads: what is understood, and how it is kept.
 
-use http_wire::{Limits, Method, Part, RecvError, Version};
+use http_wire::{Event, Headers, Inbox, Limits, Method, Part, RecvError, Version};
 
-use crate::support::{get, request, run};
+use crate::support::{Lcg, get, request, run, started};
 
 fn ok(fields: &str) -> http_wire::ResponseHead {
     get(format!("HTTP/1.1 200 OK\r\n{fields}\r\n")).response().clone()
@@ -50,6 +50,48 @@ fn versions_and_statuses_are_told() {
 fn a_bare_lf_may_end_a_line_of_a_head() {
     let seen = get("HTTP/1.1 200 OK\nA: b\r\nContent-Length: 2\n\nok");
     assert_eq!((seen.body(), seen.response().headers().len()), (&b"ok"[..], 2));
+}
+
+#[test]
+fn strict_framing_refuses_a_bare_lf_in_a_head() {
+    let mut strict = Limits::default();
+    strict.strict_framing = true;
+    let of = |stream: &str| run(&request(Method::GET), strict, stream.as_bytes());
+    for stream in [
+        "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok",
+        "HTTP/1.1 200 OK\r\nA: b\n c\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 100 Continue\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ] {
+        assert_eq!(of(stream).error(), Some(RecvError::Malformed(Part::LineEnd)), "{stream:?}");
+        assert_eq!(get(stream).body(), b"ok", "otherwise tolerated");
+    }
+    assert_eq!(of("HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 4\r\n\r\n\n\r\n\n").body(), b"\n\r\n\n");
+}
+
+#[test]
+fn what_was_received_as_a_field_can_be_sent_as_one() {
+    let mut random = Lcg(5);
+    let mut fields = 0;
+    for _ in 0..20_000 {
+        let mut line: Vec<u8> = b"X".to_vec();
+        line.extend((0..random.below(4)).map(|_| random.below(256) as u8));
+        line.push(b':');
+        line.extend(
+            (0..random.below(6)).map(|_| [b' ', b'\t', b'a', random.below(256) as u8][random.below(4)]),
+        );
+        let stream = [b"HTTP/1.1 200 OK\r\n", line.as_slice(), b"\r\n\r\n"].concat();
+        let (mut wire, mut inbox) =
+            (started(&request(Method::GET), Limits::default()), Inbox::new(&Limits::default()));
+        inbox.push(&stream);
+        let Ok(Some(Event::Response(head))) = wire.next_event(&mut inbox) else { continue };
+        for (name, value) in head.headers().iter() {
+            assert_eq!(Headers::new().append(name, value), Ok(()), "{name:?} {value:?}");
+            fields += 1;
+        }
+    }
+    assert!(fields > 1000, "{fields}");
 }
 
 #[test]

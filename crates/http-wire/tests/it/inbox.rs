@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use http_wire::{Event, Inbox, Limits, Method};
 
-use crate::support::{request, started};
+use crate::support::{Lcg, request, started};
 
 /// A transport that yields these, one per read.
 struct Script(Vec<io::Result<Vec<u8>>>);
@@ -116,4 +116,52 @@ fn a_cleared_inbox_is_as_new() {
     assert!(inbox.is_empty() && !inbox.is_eof() && inbox.bytes().is_empty());
     inbox.push(b"ab");
     assert_eq!((inbox.len(), inbox.bytes()), (2, &b"ab"[..]));
+}
+
+#[test]
+fn what_is_pushed_and_taken_in_any_order_keeps_its_order() {
+    let limits = Limits::default();
+    for seed in 0..50 {
+        let (mut wire, mut inbox, mut random) = (started(&request(Method::GET), limits), new(), Lcg(seed));
+        inbox.push(b"HTTP/1.1 200 OK\r\n\r\n");
+        assert!(matches!(wire.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
+        let (mut pushed, mut taken) = (0u32, 0u32);
+        for _ in 0..200 {
+            let words: Vec<u8> =
+                (0..random.below(5000)).flat_map(|i| (pushed + i as u32).to_be_bytes()).collect();
+            pushed += words.len() as u32 / 4;
+            inbox.push(&words);
+            let most = random.below(6000) * 4;
+            for word in wire.take(&mut inbox, most).chunks(4) {
+                assert_eq!(word, taken.to_be_bytes());
+                taken += 1;
+            }
+            assert_eq!(inbox.len(), (pushed - taken) as usize * 4);
+        }
+    }
+}
+
+#[test]
+fn pushing_and_taking_a_little_of_much_is_linear() {
+    // 8 MiB lie unread. Were each push to move them, 100 000 pushes would move 800 GiB.
+    let limits = Limits::default();
+    let (mut wire, mut inbox) = (started(&request(Method::GET), limits), new());
+    inbox.push(b"HTTP/1.1 200 OK\r\n\r\n");
+    assert!(matches!(wire.next_event(&mut inbox), Ok(Some(Event::Response(_)))));
+    inbox.push(&vec![b'x'; 8 << 20]);
+    for _ in 0..100_000 {
+        assert_eq!(wire.take(&mut inbox, 1), b"x");
+        inbox.push(b"x");
+    }
+    assert_eq!(inbox.len(), 8 << 20);
+}
+
+#[test]
+fn debug_output_holds_no_bytes() {
+    let mut inbox = new();
+    inbox.push(b"Set-Cookie: id=hunter2");
+    inbox.close();
+    let debug = format!("{inbox:?}");
+    assert!(debug.contains("len: 22") && debug.contains("eof: true"), "{debug}");
+    assert!(!debug.contains("hunter2") && !debug.contains("104, 117"), "{debug}");
 }

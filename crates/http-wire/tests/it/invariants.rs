@@ -128,7 +128,7 @@ fn i8_no_order_of_calls_panics() {
                 }
                 5 => wire.read_body(&mut inbox, &mut dst).map(|n| assert!(n <= 7)),
                 6 => match wire.direct(&inbox) {
-                    Some(most) => wire.note_direct(n.min(most as usize)).map(drop),
+                    Some(most) => wire.note_direct(&mut inbox, n.min(most as usize)).map(drop),
                     None => Ok(()),
                 },
                 7 => {

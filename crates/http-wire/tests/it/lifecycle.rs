@@ -128,6 +128,18 @@ fn expect_continue_waits_for_any_answer_or_the_first_body_byte() {
 }
 
 #[test]
+fn without_a_body_there_is_nothing_to_wait_with() {
+    let limits = Limits::default();
+    for (framing, awaits) in [("", false), ("Content-Length: 0\r\n", false), ("Content-Length: 1\r\n", true)]
+    {
+        let bytes = format!("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{framing}\r\n");
+        let (_, head) = RequestHead::parse(bytes.as_bytes(), &limits).unwrap().unwrap();
+        assert!(head.expects_continue());
+        assert_eq!(started(&head, limits).awaits_continue(), awaits, "{framing:?}");
+    }
+}
+
+#[test]
 fn pn_2_a_100_nobody_asked_for_is_only_an_event() {
     let seen =
         crate::support::get("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

@@ -1,6 +1,8 @@
 //! Calls at the wrong time: an error, and nothing has changed.
 
-use http_wire::{BodyKind, Connection, Event, Inbox, Limits, Method, RecvError, RequestHead, SendError};
+use http_wire::{
+    BodyKind, CloseReason, Connection, Event, Inbox, Limits, Method, RecvError, RequestHead, Reuse, SendError,
+};
 
 use crate::support::{request, started};
 
@@ -80,7 +82,7 @@ fn a_failed_connection_does_nothing_any_more() {
     inbox.push(b"HTTP/1.1 200 OK\r\n\r\nbody");
     assert_eq!(wire.next_event(&mut inbox), Err(error));
     assert_eq!(wire.read_body(&mut inbox, &mut [0; 8]), Err(error));
-    assert_eq!(wire.note_direct(1), Err(error));
+    assert_eq!(wire.note_direct(&mut inbox, 1), Err(error));
     assert_eq!(wire.take(&mut inbox, 8), b"");
     assert_eq!(wire.direct(&inbox), None);
     assert_eq!(wire.send(b"x", &mut out), Err(SendError::Faulted));
@@ -107,11 +109,42 @@ fn taking_what_is_not_announced_takes_nothing() {
 #[test]
 fn a_direct_read_that_was_not_allowed_is_a_fault() {
     let limits = Limits::default();
-    for stream in ["", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"] {
-        let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
-        inbox.push(stream.as_bytes());
-        assert!(wire.next_event(&mut inbox).is_ok());
-        assert_eq!((wire.direct(&inbox), wire.note_direct(0)), (None, Ok(None)));
-        assert_eq!(wire.note_direct(1), Err(RecvError::Unsolicited));
+    let cases = [
+        ("", "before a head"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "inside chunk framing"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc", "while bytes lie in the inbox"),
+        ("HTTP/1.1 200 OK\r\n\r\nabc", "while bytes lie in the inbox"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "with no byte to come"),
+        ("HTTP/1.1 204 No\r\n\r\n", "without a body"),
+    ];
+    for (stream, when) in cases {
+        for n in [0, 1, 3] {
+            let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
+            inbox.push(stream.as_bytes());
+            assert!(wire.next_event(&mut inbox).is_ok());
+            assert_eq!(wire.direct(&inbox), None, "{when}");
+            assert_eq!(wire.note_direct(&mut inbox, n), Err(RecvError::Unsolicited), "{when}");
+            assert_eq!(wire.next_event(&mut inbox), Err(RecvError::Unsolicited), "{when}");
+            assert_eq!(wire.reuse(), Reuse::Close(CloseReason::Fault));
+        }
+    }
+}
+
+#[test]
+fn ending_a_body_after_the_end_of_the_response_does_nothing() {
+    let limits = Limits::default();
+    for (kind, body) in [(BodyKind::Length(1), &b"x"[..]), (BodyKind::None, b""), (BodyKind::Chunked, b"x")] {
+        let (mut wire, mut inbox, mut out) = (post(kind), Inbox::new(&limits), Vec::new());
+        wire.send(body, &mut out).unwrap();
+        if kind == BodyKind::Chunked {
+            wire.finish(&mut out).unwrap();
+        }
+        inbox.push(b"HTTP/1.1 204 No\r\n\r\n");
+        while !matches!(wire.next_event(&mut inbox), Ok(Some(Event::End(_)))) {}
+        out.clear();
+        assert_eq!((wire.finish(&mut out), wire.send(b"", &mut out)), (Ok(()), Ok(())), "{kind:?}");
+        assert_eq!(wire.send(b"y", &mut out), Err(SendError::BodyTooLong));
+        assert!(out.is_empty() && wire.is_idle() && !wire.is_sending());
+        wire.start(&request(Method::GET), &inbox, &mut out).unwrap();
     }
 }

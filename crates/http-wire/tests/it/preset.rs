@@ -47,7 +47,10 @@ fn a_preset_is_the_same_as_its_headers_wherever_it_stands() {
             for behind in behind {
                 let each_time = behind(before(start()).headers(&headers)).build();
                 let once = behind(before(start()).preset(&preset)).build();
-                assert_eq!(once.map(|head| head.as_bytes().to_vec()), each_time.map(|head| head.as_bytes().to_vec()));
+                assert_eq!(
+                    once.map(|head| head.as_bytes().to_vec()),
+                    each_time.map(|head| head.as_bytes().to_vec())
+                );
                 compared += 1;
             }
         }
@@ -60,14 +63,20 @@ fn two_presets_in_one_head_are_their_headers_one_after_the_other() {
     let one = headers(&[("Connection", "keep-alive"), ("A", "1")]);
     let two = headers(&[("B", "2"), ("Connection", "close")]);
     let host = || start().header("Host", "a.example");
-    let once = host().preset(&Preset::new(&one).unwrap()).preset(&Preset::new(&two).unwrap()).build().unwrap();
+    let once =
+        host().preset(&Preset::new(&one).unwrap()).preset(&Preset::new(&two).unwrap()).build().unwrap();
     assert_eq!(once, host().headers(&one).headers(&two).build().unwrap());
     assert_eq!(once.headers().get("connection").unwrap(), "close");
 }
 
 #[test]
 fn a_preset_is_checked_when_it_is_made() {
-    for (name, value) in [("Content-Length", "3"), ("Transfer-Encoding", "chunked"), ("Expect", "100-continue"), ("Connection", "x")] {
+    for (name, value) in [
+        ("Content-Length", "3"),
+        ("Transfer-Encoding", "chunked"),
+        ("Expect", "100-continue"),
+        ("Connection", "x"),
+    ] {
         assert_eq!(Preset::new(&headers(&[(name, value)])).unwrap_err(), HeadError::ReservedHeader, "{name}");
     }
     assert_eq!(Preset::new(&headers(&[("Host", "a"), ("host", "b")])).unwrap_err(), HeadError::DuplicateHost);

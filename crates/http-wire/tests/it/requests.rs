@@ -1,6 +1,8 @@
 //! Request heads: what can be built, what cannot, and how it looks on the wire.
 
-use http_wire::{BodyKind, HeadError, Headers, Limits, Method, Part, RecvError, RequestBuilder, RequestHead};
+use http_wire::{
+    BodyKind, HeadError, Headers, Limits, Method, Part, Preset, RecvError, RequestBuilder, RequestHead,
+};
 
 fn get() -> RequestBuilder {
     RequestHead::builder(Method::GET, "/").header("Host", "a.test")
@@ -107,6 +109,118 @@ fn inj_5_a_framing_field_of_the_caller_must_be_true() {
 }
 
 #[test]
+fn fr_2_no_order_of_calls_makes_a_head_with_two_framings() {
+    let hidden = b"0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    let len = hidden.len() as u64;
+    let claimed = get()
+        .body(BodyKind::Chunked)
+        .header("content-length", len.to_string())
+        .header("X", "y")
+        .body(BodyKind::Length(len));
+    assert_eq!(
+        lines(claimed.clone()),
+        ["Host: a.test", &format!("content-length: {len}"), "X: y"],
+        "the caller's field fixes place and spelling"
+    );
+    assert_eq!(claimed.build().unwrap().body(), BodyKind::Length(len));
+    let mirrored =
+        get().body(BodyKind::Length(3)).header("Transfer-encoding", "chunked").body(BodyKind::Chunked);
+    assert_eq!(lines(mirrored), ["Host: a.test", "Transfer-encoding: chunked"]);
+    let later = get().body(BodyKind::Length(3)).header("X", "y").header("content-length", "3");
+    assert_eq!(lines(later), ["Host: a.test", "X: y", "content-length: 3"]);
+    for contradiction in [
+        get().body(BodyKind::Chunked).header("Content-Length", "3"),
+        get().body(BodyKind::Length(3)).header("Transfer-Encoding", "chunked"),
+        get().body(BodyKind::Chunked).header("Content-Length", "3").body(BodyKind::Length(4)),
+    ] {
+        assert_eq!(contradiction.build().unwrap_err(), HeadError::ReservedHeader);
+    }
+}
+
+#[test]
+fn connect_and_trace_have_no_content() {
+    let connect = || RequestHead::builder(Method::CONNECT, "a.test:443").header("Host", "a.test:443");
+    let trace = || RequestHead::builder(Method::TRACE, "/").header("Host", "a.test");
+    for builder in [connect, trace] {
+        for kind in [BodyKind::Length(1), BodyKind::Chunked] {
+            assert_eq!(builder().body(kind).build().unwrap_err(), HeadError::UnexpectedBody);
+        }
+        for kind in [BodyKind::None, BodyKind::Length(0)] {
+            assert_eq!(builder().body(kind).build().unwrap().body(), kind, "a body of length 0 is none");
+        }
+    }
+    for received in [
+        "CONNECT a.test:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+        "TRACE / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ] {
+        let parsed = RequestHead::parse(received.as_bytes(), &Limits::default());
+        assert_eq!(parsed, Err(RecvError::ConflictingFraming), "{received:?}");
+    }
+}
+
+#[test]
+fn te_asks_for_trailers_alone_and_is_named_in_connection() {
+    assert_eq!(lines(get().header("te", "trailers")), ["Host: a.test", "te: trailers", "Connection: TE"]);
+    assert_eq!(
+        lines(get().header("Connection", "keep-alive").header("TE", "Trailers")),
+        ["Host: a.test", "Connection: keep-alive, TE", "TE: Trailers"]
+    );
+    assert_eq!(
+        lines(get().header("TE", "trailers").upgrade("h2c").close()),
+        ["Host: a.test", "TE: trailers", "Connection: close, upgrade, TE", "Upgrade: h2c"]
+    );
+    for value in ["gzip", "trailers, deflate;q=0.5", "chunked", ""] {
+        assert_eq!(get().header("TE", value).build().unwrap_err(), HeadError::ReservedHeader, "{value:?}");
+    }
+}
+
+#[test]
+fn host_names_one_host_and_nothing_else() {
+    let of = |host: &str| RequestHead::builder(Method::GET, "/").header("Host", host).build();
+    for host in ["", "a", "a.test:8080", "[::1]:80", "xn--e1aybc.test", "127.0.0.1", "a_b"] {
+        assert!(of(host).is_ok(), "{host:?}");
+    }
+    for host in ["a b", "a\tb", "a/", "a?b", "a#", "u@a", "a,b", "a, b", "a\\b"] {
+        assert_eq!(of(host).unwrap_err(), HeadError::BadHeaderValue, "{host:?}");
+        let mut headers = Headers::new();
+        headers.append("Host", host).unwrap();
+        let head = RequestHead::builder(Method::GET, "/").headers(&headers).build();
+        assert_eq!(head.unwrap_err(), HeadError::BadHeaderValue, "{host:?}");
+        let received = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let parsed = RequestHead::parse(received.as_bytes(), &Limits::default());
+        assert_eq!(parsed, Err(RecvError::Malformed(Part::Host)), "{host:?}");
+    }
+}
+
+#[test]
+fn many_headers_are_the_same_as_each_of_them() {
+    let fields = [
+        ("User-Agent", "u"),
+        ("TE", "trailers"),
+        ("Connection", "keep-alive"),
+        ("content-length", "3"),
+        ("X", ""),
+        ("Host", "a.test"),
+    ];
+    let mut headers = Headers::new();
+    for (name, value) in fields {
+        headers.append(name, value).unwrap();
+    }
+    let start = || RequestHead::builder(Method::POST, "/").body(BodyKind::Length(3));
+    let each = fields.iter().fold(start(), |builder, (name, value)| builder.header(name, value));
+    assert_eq!(start().headers(&headers).build(), each.build());
+    for (name, value, error) in [
+        ("Expect", "100-continue", HeadError::ReservedHeader),
+        ("Content-Length", "4", HeadError::ReservedHeader),
+        ("Host", "b.test", HeadError::DuplicateHost),
+    ] {
+        let mut headers = headers.clone();
+        headers.append(name, value).unwrap();
+        assert_eq!(start().headers(&headers).build().unwrap_err(), error, "{name}");
+    }
+}
+
+#[test]
 fn connection_options_share_one_field() {
     let connection = |builder: RequestBuilder| {
         lines(builder).into_iter().filter(|l| l.starts_with("Conn")).collect::<Vec<_>>()
@@ -178,7 +292,17 @@ fn inj_1_a_method_cannot_be_forged() {
 #[test]
 fn inj_2_a_target_is_one_of_four_forms_in_visible_ascii() {
     let of = |method: Method, target: &str| RequestHead::builder(method, target).header("Host", "a").build();
-    for target in ["/", "/a?b=%20|{}\"", "//a", "http://a/x", "https://a.test:8443", "x-y+z.1://a"] {
+    for target in [
+        "/",
+        "/a?b=%20|{}\"",
+        "//a",
+        "/u@a",
+        "http://a/x",
+        "https://a.test:8443",
+        "x-y+z.1://a",
+        "http://a/b@c",
+        "http://a?b@c",
+    ] {
         assert_eq!(of(Method::GET, target).unwrap().target(), target);
     }
     assert!(of(Method::OPTIONS, "*").is_ok());
@@ -201,6 +325,10 @@ fn inj_2_a_target_is_one_of_four_forms_in_visible_ascii() {
         "http://",
         "http:///x",
         "1http://a",
+        "http://u@a/",
+        "http://u:p@a",
+        "http://a\\@b/",
+        "http://@a/?x",
     ] {
         assert_eq!(of(Method::GET, target).unwrap_err(), HeadError::BadTarget, "{target:?}");
     }
@@ -250,6 +378,25 @@ fn debug_output_holds_no_credentials() {
         debug.contains("<redacted>") && debug.contains("a.test") && !debug.contains("hunter2"),
         "{debug}"
     );
+    let query =
+        RequestHead::builder(Method::GET, "http://a.test/path?token=hunter2").header("Host", "a.test");
+    let debug = format!("{:?}", query.build().unwrap());
+    assert!(debug.contains("\"http://a.test/path?…\"") && !debug.contains("hunter2"), "{debug}");
+}
+
+#[test]
+fn debug_output_of_what_becomes_a_head_holds_no_credentials() {
+    let mut headers = Headers::new();
+    headers.append("Authorization", "hunter2").unwrap();
+    headers.append("User-Agent", "u/1").unwrap();
+    let preset = Preset::new(&headers).unwrap();
+    let debug = format!("{preset:?}");
+    assert!(debug.contains("<redacted>") && debug.contains("u/1") && !debug.contains("hunter2"), "{debug}");
+    let builder = RequestHead::builder(Method::PATCH, "/?token=hunter2").headers(&headers).preset(&preset);
+    let debug = format!("{builder:?}");
+    assert!(debug.contains("PATCH") && !debug.contains("hunter2"), "{debug}");
+    let debug = format!("{:?}", builder.header("Expect", "hunter2"));
+    assert!(debug.contains("ReservedHeader") && !debug.contains("hunter2"), "{debug}");
 }
 
 #[test]

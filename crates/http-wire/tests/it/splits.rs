@@ -1,10 +1,10 @@
 //! The outcome does not depend on how the bytes were cut. Every test here runs its streams through the
 //! comparison in `support::run`; these are the streams that are most likely to show a difference.
 
-use http_wire::{Limits, Method, RequestHead};
+use http_wire::{Inbox, Limits, Method, RequestHead};
 use proptest::prelude::*;
 
-use crate::support::{Fetch, Lcg, request, run, transcript};
+use crate::support::{Fetch, Lcg, cut, request, run, started, transcript};
 
 /// Pieces of responses that matter to a parser.
 const PIECES: &[&str] = &[
@@ -12,7 +12,7 @@ const PIECES: &[&str] = &[
     "HTTP/1.1 200 OK\n",
     "HTTP/1.0 200 \r\n",
     "HTTP/1.1 100 Continue\r\n\r\n",
-    "HTTP/1.1 101 S\r\n",
+    "HTTP/1.1 101 S\r\nUpgrade: x\r\n",
     "HTTP/1.1 204 N\r\n",
     "HTTP/",
     "HTTP/1.1 ",
@@ -90,7 +90,7 @@ fn r11_i3_every_single_cut_of_a_whole_exchange() {
             "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 \u{e9}\nA: b\r\n \tc\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\nab\r\n0a\r\n0123456789\r\n0\r\nT: u\r\n\r\nrest",
         ),
         (request(Method::GET), "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, world"),
-        (upgrade, "HTTP/1.1 101 S\r\n\r\nother"),
+        (upgrade, "HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\nother"),
     ] {
         let stream = stream.as_bytes();
         let whole = transcript(&request, Limits::default(), &[stream], Fetch::All, 0);
@@ -126,5 +126,37 @@ fn r11_i3_every_wrong_byte_is_wrong_in_the_same_way() {
             stream[at] = wrong;
             run(&request(Method::GET), Limits::default(), &stream);
         }
+    }
+}
+
+/// The peer sends this and falls silent; is it known by then that it is not HTTP?
+fn is_refused(pieces: &[&[u8]]) -> bool {
+    let limits = Limits::default();
+    let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
+    pieces.iter().any(|piece| {
+        inbox.push(piece);
+        wire.next_event(&mut inbox).is_err()
+    })
+}
+
+#[test]
+fn r11_what_is_not_http_is_refused_by_the_end_of_its_first_line_however_it_arrives() {
+    for line in
+        ["Hello, this is not HTTP\r\n", "HTTP/2 200\r\n", "HTTP/1.1 OK\r\n", "H\n", "HTTP/1.1 2000 x\n"]
+    {
+        assert!(is_refused(&[line.as_bytes()]), "{line:?}");
+        assert!(is_refused(&line.as_bytes().chunks(1).collect::<Vec<_>>()), "{line:?}");
+        for seed in 0..20 {
+            assert!(is_refused(&cut(line.as_bytes(), &mut Lcg(seed))), "{line:?} cut by {seed}");
+        }
+    }
+}
+
+#[test]
+fn r11_what_is_wrong_in_a_head_is_refused_before_it_has_doubled() {
+    for good in [1, 10, 100, 1000, 10_000] {
+        let begin = format!("HTTP/1.1 200 OK\r\nA: {}\r\nno field\r\n", "b".repeat(good));
+        let stream = format!("{begin}B: {}", "c".repeat(begin.len()));
+        assert!(is_refused(&stream.as_bytes().chunks(1).collect::<Vec<_>>()), "{good}");
     }
 }

@@ -1,6 +1,7 @@
 //! Addresses that were looked up a moment ago.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -11,23 +12,28 @@ pub(crate) const TTL: Duration = Duration::from_secs(60);
 /// Hosts that are remembered; when full, what has expired goes, and if nothing has, everything.
 const MAX_HOSTS: usize = 1024;
 
-#[derive(Default)]
-pub(crate) struct Cache(HashMap<String, (Instant, Vec<IpAddr>)>);
+pub(crate) struct Cache<Q>(HashMap<Q, (Instant, Vec<IpAddr>)>);
 
-impl Cache {
-    pub(crate) fn get(&self, host: &str, now: Instant) -> Option<&[IpAddr]> {
-        let (since, addresses) = self.0.get(host)?;
+impl<Q> Default for Cache<Q> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<Q: Hash + Eq + Clone> Cache<Q> {
+    pub(crate) fn get(&self, question: &Q, now: Instant) -> Option<&[IpAddr]> {
+        let (since, addresses) = self.0.get(question)?;
         (now.saturating_duration_since(*since) < TTL).then_some(addresses)
     }
 
-    pub(crate) fn put(&mut self, host: &str, addresses: &[IpAddr], now: Instant) {
+    pub(crate) fn put(&mut self, question: &Q, addresses: &[IpAddr], now: Instant) {
         if self.0.len() >= MAX_HOSTS {
             self.0.retain(|_, (since, _)| now.saturating_duration_since(*since) < TTL);
             if self.0.len() >= MAX_HOSTS {
                 self.0.clear();
             }
         }
-        self.0.insert(host.to_owned(), (now, addresses.to_vec()));
+        self.0.insert(question.clone(), (now, addresses.to_vec()));
     }
 }
 
@@ -41,9 +47,9 @@ mod tests {
         let t0 = Instant::now();
         let mut cache = Cache::default();
         let home: IpAddr = [127, 0, 0, 1].into();
-        cache.put("a.example", &[home], t0);
-        assert_eq!(cache.get("a.example", t0 + TTL / 2), Some(&[home][..]));
-        assert_eq!(cache.get("a.example", t0 + TTL), None);
+        cache.put(&"a.example".to_owned(), &[home], t0);
+        assert_eq!(cache.get(&"a.example".to_owned(), t0 + TTL / 2), Some(&[home][..]));
+        assert_eq!(cache.get(&"a.example".to_owned(), t0 + TTL), None);
         for n in 0..3000 {
             cache.put(&format!("{n}.example"), &[home], t0);
         }

@@ -9,8 +9,10 @@ use crate::phase::Phase;
 use crate::route::Layer;
 use crate::tokens::{ExchangeId, Tokens};
 use race::{Race, Raced};
+use resolve::{Resolve, no_address};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) mod cache;
@@ -24,6 +26,7 @@ pub(crate) struct Site<'a> {
     pub(crate) tokens: &'a mut Tokens,
     pub(crate) now: Instant,
     pub(crate) tls: &'a Configs,
+    pub(crate) resolver: Option<&'a Arc<dyn Resolve>>,
     /// https is spoken in the clear: the simulator's, where there is nobody to keep it from.
     pub(crate) virtual_tls: bool,
     /// Closes the idle connections of the pool, for when descriptors have run out.
@@ -116,6 +119,11 @@ impl Dial {
                     site.tokens.remove(token);
                     facts.resolved = since(site.now);
                     answer
+                        .and_then(
+                            |addresses| {
+                                if addresses.is_empty() { Err(no_address()) } else { Ok(addresses) }
+                            },
+                        )
                         .map(|addresses| Step::Racing(Race::new(addresses, until)))
                         .map_err(|why| lookup_failed(&why))
                 }
@@ -173,7 +181,7 @@ fn begin(layer: Layer, site: &mut Site<'_>, until: Option<Instant>, facts: &mut 
     }
     let token = Token::fresh();
     site.tokens.insert(token, site.id);
-    site.net.lookup(token, &host, port);
+    site.net.lookup(token, &host, port, site.resolver);
     Step::Resolving(token, None)
 }
 

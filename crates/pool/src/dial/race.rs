@@ -7,15 +7,21 @@ use super::Site;
 use crate::attempt::Attempt;
 use crate::error::{Error, ErrorKind};
 
-use crate::net::{Socket, Token};
+use crate::net::{Socket, Token, out_of_resources};
 use crate::phase::Phase;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// More addresses than this are not tried: a lookup may return thousands.
 const MAX_ADDRESSES: usize = 20;
+
+/// What an address gets if nothing bounds the dial: the system's own patience is minutes.
+const SHARE: Duration = Duration::from_secs(10);
+
+/// So many causes are told in the text of an error; all of them are in its facts.
+const TOLD: usize = 4;
 
 pub(crate) struct Race {
     /// Those still to be tried, the next one last.
@@ -100,10 +106,13 @@ impl Race {
     /// One error with every cause.
     fn error(mut self) -> Error {
         let mut detail = String::from("could not connect: ");
-        for (i, (addr, error)) in self.causes.iter().enumerate() {
+        for (i, (addr, error)) in self.causes.iter().take(TOLD).enumerate() {
             let comma = if i == 0 { "" } else { ", " };
             // Writing to a string cannot fail.
             let _ = write!(detail, "{comma}{addr} {}", words(error));
+        }
+        if let Some(more) = self.causes.len().checked_sub(TOLD).filter(|&more| more > 0) {
+            let _ = write!(detail, ", and {more} more in vain");
         }
         if self.causes.is_empty() {
             detail.push_str("the host has no address");
@@ -127,19 +136,14 @@ fn connect(site: &mut Site<'_>, token: Token, addr: SocketAddr) -> io::Result<Bo
     }
 }
 
-/// Out of descriptors or of memory for them: `ENOMEM`, `ENFILE`, `EMFILE` (the same numbers on every Unix) and
-/// `ENOBUFS`. std has a kind only for the first.
-fn out_of_resources(error: &io::Error) -> bool {
-    const ENOBUFS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
-    error.kind() == io::ErrorKind::OutOfMemory
-        || cfg!(unix) && matches!(error.raw_os_error(), Some(12 | 23 | 24 | ENOBUFS))
-}
-
 /// The last address may use all that is left; every other one an equal share.
 fn share(now: Instant, until: Option<Instant>, behind: usize) -> Option<Instant> {
-    let left = until?.saturating_duration_since(now);
+    if behind == 0 {
+        return None;
+    }
     let parts = u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1);
-    if behind == 0 { None } else { now.checked_add(left / parts) }
+    let share = until.map_or(SHARE, |until| until.saturating_duration_since(now) / parts);
+    now.checked_add(share)
 }
 
 fn words(error: &io::Error) -> String {

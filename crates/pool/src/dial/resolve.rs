@@ -8,10 +8,11 @@
 use super::cache::Cache;
 use crate::net::{Ready, Token, Wake};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Lookups that may block at the same time. A resolver that hangs holds one of these until it returns.
@@ -39,13 +40,50 @@ impl<F: Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync> Resolve for F {
 }
 
 /// The system's resolver, `getaddrinfo`.
-struct System;
+fn system(host: &str) -> io::Result<Vec<IpAddr>> {
+    let mut addresses: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
+    addresses.dedup();
+    Ok(addresses)
+}
 
-impl Resolve for System {
-    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        let mut addresses: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
-        addresses.dedup();
-        Ok(addresses)
+/// What an empty answer means.
+pub(crate) fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the host has no address")
+}
+
+/// A host, and who is to find it: answers of one resolver are none of another's.
+#[derive(Clone)]
+pub(crate) struct Question {
+    host: String,
+    resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl Question {
+    /// Where the resolver lives: it is kept alive by the question, so no other can live there.
+    fn resolver_id(&self) -> Option<usize> {
+        self.resolver.as_ref().map(|resolver| Arc::as_ptr(resolver).cast::<()>().addr())
+    }
+
+    fn answer(&self) -> io::Result<Vec<IpAddr>> {
+        match &self.resolver {
+            Some(resolver) => resolver.resolve(&self.host),
+            None => system(&self.host),
+        }
+    }
+}
+
+impl PartialEq for Question {
+    fn eq(&self, other: &Self) -> bool {
+        self.host == other.host && self.resolver_id() == other.resolver_id()
+    }
+}
+
+impl Eq for Question {}
+
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.host.hash(state);
+        self.resolver_id().hash(state);
     }
 }
 
@@ -72,18 +110,18 @@ impl Inquirer {
 }
 
 /// The lookups of a pool, shared by all its drivers.
+#[derive(Default)]
 pub(crate) struct Lookups {
-    resolver: Arc<dyn Resolve>,
     state: Mutex<State>,
     work: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    cache: Cache,
-    queue: VecDeque<String>,
-    /// Who waits for which host. Present from the question to the answer: asking again joins in.
-    asked: HashMap<String, Vec<Asker>>,
+    cache: Cache<Question>,
+    queue: VecDeque<Question>,
+    /// Who waits for which answer. Present from the question to the answer: asking again joins in.
+    asked: HashMap<Question, Vec<Asker>>,
     threads: usize,
     idle: usize,
     /// The latest time anybody told us; answers are dated with it.
@@ -91,17 +129,13 @@ struct State {
 }
 
 struct Asker {
-    inquirer: Arc<Inquirer>,
+    /// A net that is gone by the time of the answer is not kept alive for it.
+    inquirer: Weak<Inquirer>,
     token: Token,
     port: u16,
 }
 
 impl Lookups {
-    pub(crate) fn new(resolver: Option<Arc<dyn Resolve>>) -> Arc<Self> {
-        let resolver = resolver.unwrap_or_else(|| Arc::new(System));
-        Arc::new(Self { resolver, state: Mutex::default(), work: Condvar::new() })
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,21 +145,26 @@ impl Lookups {
         self: &Arc<Self>,
         inquirer: &Arc<Inquirer>,
         token: Token,
-        host: &str,
-        port: u16,
+        (host, port): (&str, u16),
+        resolver: Option<&Arc<dyn Resolve>>,
         now: Instant,
     ) {
+        let question = Question { host: host.to_owned(), resolver: resolver.cloned() };
         let mut state = self.lock();
         state.now = Some(now);
-        if let Some(addresses) = state.cache.get(host, now) {
-            return inquirer.put(token, Ok(with_port(addresses, port)));
+        if let Some(addresses) = state.cache.get(&question, now) {
+            inquirer.put(token, Ok(with_port(addresses, port)));
+            drop(state);
+            // An outer loop waits for the selector, which knows nothing of an answer put down.
+            return inquirer.waker.wake();
         }
-        let asker = Asker { inquirer: inquirer.clone(), token, port };
-        if let Some(askers) = state.asked.get_mut(host) {
+        let asker = Asker { inquirer: Arc::downgrade(inquirer), token, port };
+        if let Some(askers) = state.asked.get_mut(&question) {
+            askers.retain(|asker| asker.inquirer.strong_count() > 0);
             return askers.push(asker);
         }
-        state.asked.insert(host.to_owned(), vec![asker]);
-        state.queue.push_back(host.to_owned());
+        state.asked.insert(question.clone(), vec![asker]);
+        state.queue.push_back(question);
         if state.idle >= state.queue.len() || state.threads >= MAX_THREADS {
             drop(state);
             return self.work.notify_one();
@@ -140,11 +179,11 @@ impl Lookups {
             state.threads -= 1;
             // Others may still be at work and will take it; if nobody is, nobody ever would.
             if state.threads == 0 {
-                let lost: Vec<String> = state.queue.drain(..).collect();
+                let lost: Vec<Question> = state.queue.drain(..).collect();
                 drop(state);
-                lost.iter().for_each(|host| {
-                    self.deliver(host, Err(io::Error::new(error.kind(), error.to_string())))
-                });
+                for question in &lost {
+                    self.deliver(question, Err(io::Error::new(error.kind(), error.to_string())));
+                }
             }
         }
     }
@@ -153,11 +192,11 @@ impl Lookups {
     fn serve(self: Arc<Self>) {
         let mut state = self.lock();
         loop {
-            if let Some(host) = state.queue.pop_front() {
+            if let Some(question) = state.queue.pop_front() {
                 drop(state);
-                let looked_up = catch_unwind(AssertUnwindSafe(|| self.resolver.resolve(&host)));
+                let looked_up = catch_unwind(AssertUnwindSafe(|| question.answer()));
                 let result = looked_up.unwrap_or_else(|_| Err(io::Error::other("the resolver panicked")));
-                self.deliver(&host, result);
+                self.deliver(&question, result);
                 state = self.lock();
                 continue;
             }
@@ -172,26 +211,23 @@ impl Lookups {
         }
     }
 
-    fn deliver(&self, host: &str, result: io::Result<Vec<IpAddr>>) {
-        let result = match result {
-            Ok(addresses) if addresses.is_empty() => {
-                Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"))
-            }
-            other => other,
-        };
+    fn deliver(&self, question: &Question, result: io::Result<Vec<IpAddr>>) {
+        let result =
+            result.and_then(|addresses| if addresses.is_empty() { Err(no_address()) } else { Ok(addresses) });
         let mut state = self.lock();
         if let (Ok(addresses), Some(now)) = (&result, state.now) {
-            state.cache.put(host, addresses, now);
+            state.cache.put(question, addresses, now);
         }
-        let askers = state.asked.remove(host).unwrap_or_default();
+        let askers = state.asked.remove(question).unwrap_or_default();
         drop(state);
         for asker in askers {
+            let Some(inquirer) = asker.inquirer.upgrade() else { continue };
             let answer = match &result {
                 Ok(addresses) => Ok(with_port(addresses, asker.port)),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
-            asker.inquirer.put(asker.token, answer);
-            asker.inquirer.waker.wake();
+            inquirer.put(asker.token, answer);
+            inquirer.waker.wake();
         }
     }
 }

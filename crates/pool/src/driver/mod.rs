@@ -168,7 +168,13 @@ impl Driver {
     #[must_use]
     pub fn next_deadline(&mut self) -> Option<Instant> {
         let core = self.core.as_mut()?;
-        if core.has_work() { Some(core.now) } else { core.timers.next() }
+        core.take_grants();
+        match () {
+            () if core.has_work() => Some(core.now),
+            // Timers outlive their exchanges.
+            () if core.exchanges.is_empty() => None,
+            () => core.timers.next(),
+        }
     }
 
     /// The time of the last turn or start, by the monotonic clock. Judge deadlines by this one.
@@ -264,6 +270,7 @@ impl Core {
         if !self.runnable.is_empty() {
             self.now = self.net.now();
             self.advance();
+            self.take_grants();
         }
         let busy = self.has_work();
         self.unwaited += 1;
@@ -294,16 +301,18 @@ impl Core {
     fn advance(&mut self) {
         for _ in 0..self.runnable.len() {
             let Some(id) = self.runnable.pop_front() else { break };
-            self.with(id, Exchange::advance);
+            self.with(id, |exchange, cx| {
+                exchange.queued = false;
+                exchange.advance(cx);
+            });
         }
     }
 
     /// Exchanges that were granted a connection can go on.
     fn take_grants(&mut self) {
         for id in self.mailbox.take().unwrap_or_default() {
-            if let Some(exchange) = self.exchange(id) {
-                exchange.queued = true;
-                self.runnable.push_back(id);
+            if let Some(exchange) = self.exchanges.get_mut(id.slot).filter(|exchange| exchange.id == id) {
+                exchange.enqueue(&mut self.runnable);
             }
         }
     }
@@ -326,14 +335,9 @@ impl Core {
         exchange.enqueue(&mut self.runnable);
     }
 
-    fn exchange(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
-        self.exchanges.get_mut(id.slot).filter(|exchange| exchange.id == id)
-    }
-
     /// Lets an exchange do something, and puts away what has become of it.
     fn with<R>(&mut self, id: ExchangeId, work: impl FnOnce(&mut Exchange, &mut Cx<'_>) -> R) -> Option<R> {
         let exchange = self.exchanges.get_mut(id.slot).filter(|exchange| exchange.id == id)?;
-        exchange.queued = false;
         let mut cx = Cx {
             me: self.id,
             mailbox: &self.mailbox,
@@ -348,7 +352,7 @@ impl Core {
             self.exchanges.remove(id.slot);
         } else {
             self.timers.set(id.slot, exchange.wake_at());
-            if exchange.again {
+            if std::mem::take(&mut exchange.again) {
                 exchange.enqueue(&mut self.runnable);
             }
         }

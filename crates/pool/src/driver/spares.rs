@@ -2,8 +2,9 @@
 
 use http_wire::{Inbox, Limits};
 
-/// More spares than this are not kept: they serve one exchange after the other, not all at once.
-const KEPT: usize = 8;
+/// More spares than this are not kept. Exchanges need one while they have bytes in hand, so at most as many at once
+/// as have something to read in one turn.
+const KEPT: usize = 32;
 
 /// A buffer that has grown beyond this is not kept.
 const KEPT_SIZE: usize = 256 * 1024;
@@ -14,21 +15,25 @@ const SCRATCH: usize = 64 * 1024;
 /// The buffers of one driver.
 #[derive(Default)]
 pub(crate) struct Spares {
-    inboxes: Vec<Inbox>,
+    /// Each with the limits it was made for: pools that share a driver may have others.
+    inboxes: Vec<(Inbox, Limits)>,
     outs: Vec<Vec<u8>>,
     scratch: Vec<u8>,
 }
 
 impl Spares {
-    /// An empty inbox. Limits of another pool than the spare's are met by a new one.
+    /// An empty inbox.
     pub(crate) fn inbox(&mut self, limits: &Limits) -> Inbox {
-        self.inboxes.pop().unwrap_or_else(|| Inbox::new(limits))
+        match self.inboxes.pop() {
+            Some((inbox, of)) if of == *limits => inbox,
+            _ => Inbox::new(limits),
+        }
     }
 
-    pub(crate) fn return_inbox(&mut self, mut inbox: Inbox) {
+    pub(crate) fn return_inbox(&mut self, mut inbox: Inbox, limits: Limits) {
         if self.inboxes.len() < KEPT {
             inbox.clear();
-            self.inboxes.push(inbox);
+            self.inboxes.push((inbox, limits));
         }
     }
 

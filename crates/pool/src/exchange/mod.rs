@@ -10,14 +10,14 @@
 
 use crate::attempt::Attempts;
 use crate::conn::Conn;
-use crate::deadline::{Deadlines, earlier};
+use crate::deadline::{Deadlines, Expired, earlier};
 use crate::dial::{Dial, Dialed, Site};
 use crate::driver::{Event, Mailbox, Notify, Spares};
 use crate::error::Error;
 use crate::ledger::{Ask, Claim, Lease};
 use crate::net::{Net, Token};
 use crate::permit::{Permit, Ticket};
-use crate::phase::Phase;
+use crate::phase::{Limit, Phase};
 use crate::pool::Shared;
 use crate::request::{Class, Request};
 use crate::tokens::{ExchangeId, Tokens};
@@ -137,6 +137,10 @@ impl Exchange {
     /// Goes on until it blocks, then sees whether a deadline has passed: progress made in time counts.
     pub(crate) fn advance(&mut self, cx: &mut Cx<'_>) {
         self.again = false;
+        // What has not begun when its time is over does not begin.
+        if matches!(self.stage, Stage::Start | Stage::Waiting(_)) && self.deadlines.total_expired(cx.now) {
+            return self.expire(Expired::Limit(Limit::Total), cx);
+        }
         self.run(cx);
         if let Some(expired) = self.deadlines.expired(cx.now)
             && !self.is_over()
@@ -246,7 +250,7 @@ impl Exchange {
         conn.is_alive()
     }
 
-    pub(super) fn redial(&mut self, permit: Permit, cx: &mut Cx<'_>) -> Step {
+    pub(super) fn redial(&mut self, permit: Permit, cx: &Cx<'_>) -> Step {
         self.deadlines.start_connect(cx.now);
         self.stage = Stage::Dialing(permit, Dial::new(self.request.route().layers()));
         Step::Next
@@ -261,6 +265,7 @@ impl Exchange {
             tokens: &mut *cx.tokens,
             now: cx.now,
             tls: &self.shared.tls,
+            resolver: self.shared.config.resolver.as_ref(),
             virtual_tls: self.shared.virtual_tls,
             evict: &|| self.shared.locked(|ledger, effects| ledger.drain_idle(effects)),
         };

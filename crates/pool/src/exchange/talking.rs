@@ -4,15 +4,16 @@ use super::fault::Fault;
 use super::transfer::Heard;
 use super::{Cx, Exchange, Stage, Step, retry};
 use crate::conn::Conn;
+use crate::deadline::Expired;
 use crate::driver::{Event, Summary};
 use crate::error::{Error, ErrorKind};
 use crate::permit::Permit;
-use crate::phase::Phase;
+use crate::phase::{Limit, Phase};
 use http_wire::{End, Reuse};
 use std::time::{Duration, Instant};
 
 /// A longer limit is no limit; an instant so far away can still be written down.
-const LONGEST_IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST_IDLE: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Exchange {
     pub(super) fn talk(&mut self, cx: &mut Cx<'_>) -> Step {
@@ -98,14 +99,14 @@ impl Exchange {
     /// Begins again on a new connection, in the place of the old one.
     fn retry(&mut self, cx: &mut Cx<'_>) -> Step {
         let Stage::Talking(permit, transfer) = self.leave() else { return Step::Rest };
-        let mut conn = transfer.into_conn(cx);
+        let conn = transfer.into_conn(cx);
         cx.tokens.remove(conn.token);
-        conn.link.close();
+        // Without a goodbye: flushing what TLS holds back could deliver a request of which nothing was sent.
         drop(conn);
         if let Err(error) = self.request.body().rewind() {
-            let error =
-                Error::new(ErrorKind::Io).with_detail("the body could not be sent again").with_source(error);
-            return Step::Fail(Phase::Write, error);
+            // Seen before a connection is made for nothing.
+            permit.forget(cx.mailbox, cx.now);
+            return Step::Fail(Phase::Write, Fault::Source(error).into_error(None));
         }
         self.retried = true;
         self.attempts.next(ErrorKind::Closed);
@@ -165,23 +166,25 @@ impl Exchange {
         if self.deadlines.has_total() {
             // A body that never pauses would otherwise never meet its deadline.
             cx.now = cx.net.now();
-            if let Some(expired) = self.deadlines.expired(cx.now) {
-                let (phase, error) = self.give_up(expired, cx);
+            if self.deadlines.total_expired(cx.now) {
+                let (phase, error) = self.give_up(Expired::Limit(Limit::Total), cx);
                 return Err(self.dress(phase, error));
             }
         }
         let Stage::Talking(_, transfer) = &mut self.stage else { return Ok(0) };
         let read = transfer.read(buf, cx);
-        transfer.moved(self.attempts.current(), self.began, cx.now);
+        let moved = transfer.moved(self.attempts.current(), self.began, cx.now);
         match read {
             Ok((n, Some(end))) => {
                 self.finish(end, cx);
                 Ok(n)
             }
             Ok((0, None)) => {
-                // From here on the caller waits for the peer.
-                cx.now = cx.net.now();
-                self.deadlines.touch(cx.now);
+                // From here on the caller waits for the peer; asking again is not a new wait.
+                if moved || !self.deadlines.awaits_bytes() {
+                    cx.now = cx.net.now();
+                    self.deadlines.touch(cx.now);
+                }
                 Ok(0)
             }
             Ok((n, None)) => {

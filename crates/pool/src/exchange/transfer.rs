@@ -8,7 +8,7 @@ use crate::config::Timeouts;
 use crate::conn::Conn;
 use crate::phase::Phase;
 use crate::request::Request;
-use http_wire::{CloseReason, End, Event, Inbox, Limits, ResponseHead, Reuse, StatusCode};
+use http_wire::{End, Event, Inbox, Limits, ResponseHead, StatusCode};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(crate) struct Transfer {
     pub(super) body: u64,
     /// The length the answer announced.
     pub(super) announced: Option<u64>,
+    /// Only the end of the stream ends the body. What the codec gives as the reason to close may be another one.
+    until_eof: bool,
     /// Counts at the last look, to tell whether anything moved.
     seen: (u64, u64),
 }
@@ -70,7 +72,8 @@ impl Transfer {
     ) -> Result<Self, (Box<Conn>, Fault)> {
         conn.uses += 1;
         conn.keep_alive = None;
-        let inbox = cx.spares.inbox(&limits);
+        // An empty inbox costs nothing; one with a buffer is lent when there is something to read.
+        let inbox = Inbox::new(&limits);
         let upload = match Upload::begin(&mut conn.wire, request, &inbox, timeouts, cx) {
             Ok(upload) => upload,
             Err(fault) => return Err((conn, fault)),
@@ -80,7 +83,7 @@ impl Transfer {
             conn,
             upload,
             inbox,
-            lent: true,
+            lent: false,
             limits,
             write_fault: None,
             heard_head: false,
@@ -92,6 +95,7 @@ impl Transfer {
             received: 0,
             body: 0,
             announced: None,
+            until_eof: false,
             seen: (0, 0),
         })
     }
@@ -140,8 +144,9 @@ impl Transfer {
                     self.heard_head = true;
                     self.grace = true;
                     self.upload.stop();
-                    self.announced =
-                        self.conn.wire.direct(&Inbox::new(&self.limits)).filter(|_| !self.is_until_eof());
+                    let left = self.conn.wire.direct(&Inbox::new(&self.limits));
+                    self.until_eof = left == Some(u64::MAX);
+                    self.announced = left.filter(|_| !self.until_eof);
                     self.conn.keep_alive = keep_alive(&head);
                     return Ok(Heard::Head(head));
                 }
@@ -167,7 +172,8 @@ impl Transfer {
             self.again = true;
             return Ok(Heard::Nothing);
         }
-        if self.awaited && (self.conn.readable || !self.inbox.is_empty()) {
+        // What lies in the inbox without being given out is part of a chunk's frame: only more bytes make it tell.
+        if self.awaited && self.conn.readable {
             self.awaited = false;
             return Ok(Heard::Readable);
         }
@@ -212,8 +218,11 @@ impl Transfer {
         loop {
             let n = self.conn.wire.read_body(&mut self.inbox, buf).map_err(Fault::Wire)?;
             self.body += n as u64;
-            if let Some(Event::End(end)) = self.next_event()? {
-                return Ok((n, Some(end)));
+            match self.next_event() {
+                Ok(Some(Event::End(end))) => return Ok((n, Some(end))),
+                // What came before a fault is given out first; the fault is still there the next time.
+                Err(fault) if n == 0 => return Err(fault),
+                _ => {}
             }
             if n > 0 {
                 self.awaited = false;
@@ -252,7 +261,7 @@ impl Transfer {
             Ok(n) => {
                 self.received += n as u64;
                 self.body += n as u64;
-                let end = match self.conn.wire.note_direct(n).map_err(Fault::Wire)? {
+                let end = match self.conn.wire.note_direct(&mut self.inbox, n).map_err(Fault::Wire)? {
                     Some(Event::End(end)) => Some(end),
                     _ => None,
                 };
@@ -287,7 +296,7 @@ impl Transfer {
             }
             io::ErrorKind::Interrupted => Ok(true),
             // TLS ended without saying so. A body that says itself where it ends does not need that.
-            io::ErrorKind::UnexpectedEof if self.heard_head && self.is_until_eof() => Err(Fault::Truncated),
+            io::ErrorKind::UnexpectedEof if self.until_eof => Err(Fault::Truncated),
             io::ErrorKind::UnexpectedEof => {
                 self.inbox.close();
                 Ok(true)
@@ -319,15 +328,11 @@ impl Transfer {
         }
     }
 
-    fn is_until_eof(&self) -> bool {
-        self.conn.wire.reuse() == Reuse::Close(CloseReason::UntilEof)
-    }
-
     /// Lends the inbox on when nothing is in it.
     fn return_inbox(&mut self, cx: &mut Cx<'_>) {
         if self.lent && self.inbox.is_empty() && !self.inbox.is_eof() {
             let inbox = std::mem::replace(&mut self.inbox, Inbox::new(&self.limits));
-            cx.spares.return_inbox(inbox);
+            cx.spares.return_inbox(inbox, self.limits);
             self.lent = false;
         }
     }
@@ -383,7 +388,8 @@ impl Transfer {
 
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let discard = self.discard.as_ref().and_then(|discard| discard.until);
-        crate::deadline::earlier(self.upload.wake_at(), discard)
+        // With a full socket there is nothing to do when the go-ahead is overdue: its next edge comes first.
+        crate::deadline::earlier(self.upload.wake_at().filter(|_| self.conn.writable), discard)
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -397,7 +403,7 @@ impl Transfer {
     /// Ends the transfer; its buffers go back to the driver.
     pub(crate) fn into_conn(self, cx: &mut Cx<'_>) -> Box<Conn> {
         if self.lent {
-            cx.spares.return_inbox(self.inbox);
+            cx.spares.return_inbox(self.inbox, self.limits);
         }
         self.upload.release(cx);
         self.conn

@@ -9,13 +9,19 @@ use crate::request::Request;
 use http_wire::{Connection, Inbox};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A body up to this size is copied behind the head, so that both leave in one write.
 const BESIDE_HEAD: usize = 16 * 1024;
 
 /// What one exchange may send in one turn while others wait.
 const TURN: u64 = 256 * 1024;
+
+/// How long a body source may take in one turn while others wait.
+const SOURCE_TURN: Duration = Duration::from_millis(10);
+
+/// A longer wait for the go-ahead is one without end; an instant so far away can still be written down.
+const LONGEST_HOLD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// What is still to be sent.
 pub(super) struct Upload {
@@ -36,7 +42,8 @@ enum Rest {
     Bytes(Arc<[u8]>, usize),
     /// Bytes that the codec has not been told of, for after the go-ahead.
     Unframed(Arc<[u8]>),
-    Reader(Reader),
+    /// Read while it is sent; of an announced length so much is left.
+    Reader(Reader, Option<u64>),
     /// Given up: the answer came first, or the peer stopped taking.
     Stopped,
 }
@@ -51,11 +58,15 @@ impl Upload {
     ) -> Result<Self, Fault> {
         let mut out = cx.spares.out();
         wire.start(request.head(), inbox, &mut out).map_err(Fault::Misuse)?;
-        let hold = if wire.awaits_continue() { cx.now.checked_add(timeouts.expect) } else { None };
+        let hold =
+            if wire.awaits_continue() { cx.now.checked_add(timeouts.expect.min(LONGEST_HOLD)) } else { None };
         let rest = match request.body() {
             Body::Empty => Rest::Nothing,
             Body::Bytes(bytes) => Rest::Unframed(bytes.clone()),
-            Body::Reader(reader) => Rest::Reader(reader.clone()),
+            Body::Reader(reader) => {
+                reader.begin().map_err(Fault::Source)?;
+                Rest::Reader(reader.clone(), request.body().len())
+            }
         };
         let mut upload = Self { out, sent: 0, rest, hold, accepted: 0 };
         if upload.hold.is_none() {
@@ -80,7 +91,7 @@ impl Upload {
 
     /// Sends until everything is out, the socket would block, or others should have their turn (`true`).
     pub(super) fn advance(&mut self, conn: &mut Conn, cx: &mut Cx<'_>) -> Result<bool, Fault> {
-        let before = self.accepted;
+        let (before, started) = (self.accepted, cx.now);
         loop {
             if !self.write_out(conn)? {
                 return Ok(false);
@@ -89,7 +100,7 @@ impl Upload {
                 break;
             }
             self.hold = None;
-            if self.accepted - before > TURN {
+            if self.accepted - before > TURN || cx.now.saturating_duration_since(started) > SOURCE_TURN {
                 return Ok(true);
             }
             match &mut self.rest {
@@ -104,29 +115,38 @@ impl Upload {
                         Some(n) => {
                             *at += n;
                             self.accepted += n as u64;
+                            // Seen at once: an answer that is here before the next turn must find the upload complete.
+                            if *at >= bytes.len() {
+                                self.rest = Rest::Nothing;
+                            }
                         }
                         None => return Ok(false),
                     }
                 }
-                Rest::Reader(reader) => {
+                Rest::Reader(reader, left) => {
                     let scratch = cx.spares.scratch();
-                    let n = match reader.read(scratch) {
+                    // One byte more than is left tells a source that has too many, and takes no more than that.
+                    let room = left
+                        .and_then(|left| usize::try_from(left).ok())
+                        .map_or(scratch.len(), |left| scratch.len().min(left.saturating_add(1)));
+                    let read = reader.read(scratch.get_mut(..room).unwrap_or_default());
+                    cx.now = cx.net.now();
+                    let n = match read {
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                         other => other.map_err(Fault::Source)?,
                     };
-                    match scratch.get(..n) {
-                        Some([]) => {
-                            finish(&mut conn.wire, &mut self.out)?;
-                            self.rest = Rest::Nothing;
-                        }
-                        Some(bytes) => {
-                            conn.wire.send(bytes, &mut self.out).map_err(|_| Fault::SourceTooLong)?
-                        }
-                        None => {
-                            return Err(Fault::Source(io::Error::other(
-                                "the source says it read more than it was given room for",
-                            )));
-                        }
+                    let bytes = cx.spares.scratch().get(..n).filter(|_| n <= room).ok_or_else(|| {
+                        Fault::Source(io::Error::other(
+                            "the source says it read more than it was given room for",
+                        ))
+                    })?;
+                    if !bytes.is_empty() {
+                        conn.wire.send(bytes, &mut self.out).map_err(|_| Fault::SourceTooLong)?;
+                        *left = left.map(|left| left.saturating_sub(n as u64));
+                    }
+                    if bytes.is_empty() || *left == Some(0) {
+                        finish(&mut conn.wire, &mut self.out)?;
+                        self.rest = Rest::Nothing;
                     }
                 }
             }

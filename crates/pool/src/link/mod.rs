@@ -4,7 +4,7 @@
 
 use crate::attempt::TlsFacts;
 use crate::net::Socket;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 
 pub(crate) mod tls;
 
@@ -49,6 +49,13 @@ impl Read for Tcp {
 impl Write for Tcp {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let n = self.socket.write(buf)?;
+        self.taken += n as u64;
+        Ok(n)
+    }
+
+    /// TLS has several records to send at once; one call for all of them.
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n = self.socket.write_vectored(bufs)?;
         self.taken += n as u64;
         Ok(n)
     }

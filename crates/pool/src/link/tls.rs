@@ -24,7 +24,13 @@ pub(crate) struct TlsLink {
     below: Box<dyn Link>,
     /// What the link below had taken when the handshake was over: more means that application data went out.
     handshake_bytes: u64,
+    /// Why nothing more can be decrypted. Told when what was decrypted before is given out.
+    failed: Option<io::Error>,
 }
+
+/// Records in a row that carry nothing for us (tickets, key updates, empty ones) before the peer is taken for a
+/// hostile one: a read must end.
+const MAX_FRUITLESS: usize = 4096;
 
 /// The configurations of one pool: one for each distinct setting, so that session tickets are shared by all
 /// connections of that setting and by no others.
@@ -57,7 +63,7 @@ impl TlsLink {
         })?;
         let tls = ClientConnection::new(config, server)
             .map_err(|why| tls_error(format!("TLS with {name} could not be set up")).with_source(why))?;
-        Ok(Self { tls, below, handshake_bytes: 0 })
+        Ok(Self { tls, below, handshake_bytes: 0, failed: None })
     }
 
     /// Goes on with the handshake as far as the socket allows. `true`: it is over, and all of it is sent.
@@ -101,6 +107,10 @@ impl TlsLink {
         let n = loop {
             match self.tls.read_tls(&mut self.below) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A limit of rustls; the socket below knows no invalid data.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Err(io::Error::new(error.kind(), rustls::Error::General(error.to_string())));
+                }
                 other => break other?,
             }
         };
@@ -114,21 +124,28 @@ impl TlsLink {
 
 impl Read for TlsLink {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
+        for _ in 0..MAX_FRUITLESS {
             // The reader is drained before more is read: rustls refuses input while plaintext waits.
             match self.tls.reader().read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
-            self.read_records()?;
+            if let Some(error) = &self.failed {
+                return Err(again(error));
+            }
+            match self.read_records() {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => self.failed = Some(error),
+                Err(error) => return Err(error),
+            }
             if self.tls.wants_write() {
-                // The answer to a key update; if the socket is full, `has_pending` says so.
-                match self.write_records() {
-                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                    _ => {}
-                }
+                // The answer to a key update. If the socket is full, `has_pending` says so; if it is broken, the
+                // next write does: neither takes anything from what was received.
+                let _ = self.write_records();
             }
         }
+        let endless = rustls::Error::General("records without end that carry no data".to_owned());
+        Err(io::Error::new(io::ErrorKind::InvalidData, endless))
     }
 }
 
@@ -176,6 +193,14 @@ impl Link for TlsLink {
         self.tls.send_close_notify();
         let _ = self.write_records();
         self.below.close();
+    }
+}
+
+/// The same error once more; `io::Error` cannot be cloned.
+fn again(error: &io::Error) -> io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(why) => io::Error::new(error.kind(), why.clone()),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The real world: mio sockets, the system's clocks and entropy. The only file that knows mio or reads a clock.
 
 use super::{Net, Ready, Socket, Token, Wake};
-use crate::dial::resolve::{Inquirer, Lookups};
+use crate::dial::resolve::{Inquirer, Lookups, Resolve};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Registry, Waker};
 use std::any::Any;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -79,8 +79,8 @@ impl Net for MioNet {
         Ok(())
     }
 
-    fn lookup(&mut self, token: Token, host: &str, port: u16) {
-        self.lookups.ask(&self.inquirer, token, host, port, self.now());
+    fn lookup(&mut self, token: Token, host: &str, port: u16, resolver: Option<&Arc<dyn Resolve>>) {
+        self.lookups.ask(&self.inquirer, token, (host, port), resolver, self.now());
     }
 
     fn wait(&mut self, until: Option<Instant>, ready: &mut Vec<Ready>) -> io::Result<()> {
@@ -179,6 +179,10 @@ impl Read for MioSocket {
 impl Write for MioSocket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.stream.write(buf)
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(bufs)
     }
 
     fn flush(&mut self) -> io::Result<()> {

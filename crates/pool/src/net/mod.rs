@@ -4,6 +4,7 @@
 //! goes through the object-safe trait [`Net`]. [`mio`] implements it with real sockets, `sim` (feature `sim`) with
 //! a virtual clock and scripted peers; a program with an event loop of its own can implement it too.
 
+use crate::dial::resolve::Resolve;
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
@@ -74,9 +75,10 @@ pub trait Net: Send {
     /// `Unsupported` for a socket of another kind of net; otherwise what the selector reports.
     fn attach(&mut self, token: Token, socket: &mut dyn Socket) -> io::Result<()>;
 
-    /// Looks up the addresses of `host`. The answer comes as [`Ready::Lookup`] with the same token, maybe at once
-    /// (at the next [`wait`](Net::wait)). Lookups are not cancelled; an answer nobody waits for is dropped.
-    fn lookup(&mut self, token: Token, host: &str, port: u16);
+    /// Looks up the addresses of `host`, with `resolver` where the pool has one of its own. The answer comes as
+    /// [`Ready::Lookup`] with the same token, which makes the net ready; if it is known already, the next
+    /// [`wait`](Net::wait) does not wait. Lookups are not cancelled; an answer nobody waits for is dropped.
+    fn lookup(&mut self, token: Token, host: &str, port: u16, resolver: Option<&Arc<dyn Resolve>>);
 
     /// Waits until something is ready, somebody called [`Wake::wake`], or `until` is reached (`None`: no bound), and
     /// appends what happened to `ready`. May return early with nothing.
@@ -144,4 +146,12 @@ pub enum Ready {
     },
     /// Somebody called [`Wake::wake`].
     Woken,
+}
+
+/// Out of descriptors or of memory for them: `ENOMEM`, `ENFILE`, `EMFILE` (the same numbers on every Unix) and
+/// `ENOBUFS`. std has a kind only for the first.
+pub(crate) fn out_of_resources(error: &io::Error) -> bool {
+    const ENOBUFS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
+    error.kind() == io::ErrorKind::OutOfMemory
+        || cfg!(unix) && matches!(error.raw_os_error(), Some(12 | 23 | 24 | ENOBUFS))
 }

@@ -5,6 +5,7 @@ use super::host::Lookup;
 use super::socket::SimSocket;
 use super::state::{Event, State};
 use super::world::{SimWaker, World};
+use crate::dial::resolve::Resolve;
 use crate::net::{Net, Ready, Socket, Token, Wake};
 use std::io;
 use std::net::SocketAddr;
@@ -61,7 +62,8 @@ impl Net for SimNet {
         Ok(())
     }
 
-    fn lookup(&mut self, token: Token, host: &str, port: u16) {
+    /// The world's hosts are found in the world, whatever resolver the pool has.
+    fn lookup(&mut self, token: Token, host: &str, port: u16, _resolver: Option<&Arc<dyn Resolve>>) {
         self.world.with(|state| state.start_lookup(self.id, token, host, port));
     }
 

@@ -61,7 +61,11 @@ fn f01_if_all_addresses_refuse_the_error_names_every_cause() {
     for ip in ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"] {
         assert_eq!(error.to_string().matches(ip).count(), 1, "{error}");
     }
-    assert!(error.to_string().starts_with("http://a.example: could not connect: 10.0.0.1:80 refused the connection"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("http://a.example: could not connect: 10.0.0.1:80 refused the connection")
+    );
     let cause = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
     assert_eq!(cause.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.nothing_sent() && !error.may_have_been_processed());
@@ -101,10 +105,10 @@ fn f27_an_address_given_twice_is_tried_once() {
     host.lookup_answers(["10.0.0.1:80", "10.0.0.2:80", "10.0.0.1:80", "10.0.0.2:80"].map(addr).to_vec());
     let pool = world.pool(Config::default());
     let error = fetch(&pool, get("/")).unwrap_err();
-    assert_eq!(error.attempts().last().failed.iter().map(|(addr, _)| *addr).collect::<Vec<_>>(), [
-        addr("10.0.0.1:80"),
-        addr("10.0.0.2:80")
-    ]);
+    assert_eq!(
+        error.attempts().last().failed.iter().map(|(addr, _)| *addr).collect::<Vec<_>>(),
+        [addr("10.0.0.1:80"), addr("10.0.0.2:80")]
+    );
 }
 
 #[test]

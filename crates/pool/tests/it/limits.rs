@@ -7,8 +7,11 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// The second in which a request came, and the request.
+type Arrivals = Arc<Mutex<Vec<(u64, String)>>>;
+
 /// A host that takes a second for each answer, and notes when which request came.
-fn slow(config: Config) -> (World, Pool, Arc<Mutex<Vec<(u64, String)>>>) {
+fn slow(config: Config) -> (World, Pool, Arrivals) {
     let (world, host) = world();
     for name in ["b.example", "c.example"] {
         world.host(name, ["10.0.0.1"]);
@@ -70,7 +73,8 @@ fn limits_of_zero_count_as_one() {
 fn a_full_pool_closes_the_connection_that_was_idle_for_longest() {
     let (world, _) = world();
     let peers = ["b", "c", "d"].map(|name| {
-        let host = world.host(&format!("{name}.example"), [format!("10.0.1.{}", name.as_bytes()[0]).as_str()]);
+        let host =
+            world.host(&format!("{name}.example"), [format!("10.0.1.{}", name.as_bytes()[0]).as_str()]);
         host.accept().expect("GET /").reply(ok(name)).expect_close()
     });
     let pool = world.pool(Config::default().max_total(2));
@@ -172,7 +176,10 @@ fn time_in_the_queue_counts_for_the_wait_limit_and_not_for_the_others() {
     let ids = [0, 1, 2].map(|n| run.start(get(&format!("/{n}")).with_timeouts(tight)));
     run.finish();
     let [first, second, third] = ids.map(|id| run.end(id));
-    assert_eq!((first.unwrap().attempts.last().queued, second.unwrap().attempts.last().queued), (None, Some(secs(1))));
+    assert_eq!(
+        (first.unwrap().attempts.last().queued, second.unwrap().attempts.last().queued),
+        (None, Some(secs(1)))
+    );
     assert_eq!(facts(&third.unwrap_err()), (ErrorKind::Exhausted, Some(Phase::Queue), 1));
     assert_eq!(world.elapsed(), secs(2));
     assert_eq!(counts(&pool), (1, 1, 0));
@@ -211,7 +218,8 @@ fn an_error_or_a_close_frees_its_slot_for_the_next_waiter() {
     let mut run = Run::new(&pool);
     let ids: Vec<_> = (0..5).map(|n| run.start(get(&format!("/{n}")))).collect();
     run.finish();
-    let kinds: Vec<_> = ids.into_iter().map(|id| run.end(id).map(|answer| answer.status()).map_err(|e| e.kind())).collect();
+    let kinds: Vec<_> =
+        ids.into_iter().map(|id| run.end(id).map(|answer| answer.status()).map_err(|e| e.kind())).collect();
     assert_eq!(
         kinds,
         [Err(ErrorKind::Closed), Err(ErrorKind::Closed), Err(ErrorKind::Protocol), Ok(200), Ok(200)]

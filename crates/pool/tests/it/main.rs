@@ -5,10 +5,15 @@ mod support;
 
 mod addresses;
 mod cancel;
+mod errors;
+mod expect;
 mod fairness;
+mod handover;
 mod limits;
 mod partial;
+mod replay;
 mod reuse;
 mod stale;
+mod storm;
 mod timeouts;
-
+mod upload;

@@ -48,7 +48,10 @@ fn f02_a_sized_body_cut_at_any_offset_is_an_error_that_counts() {
             let (body, result) = cut(head, &text[..n], how);
             let error = result.unwrap_err();
             assert_eq!(facts(&error), (ErrorKind::Body, Some(Phase::Body), 1), "{n}, {how:?}");
-            assert_eq!(error.to_string(), format!("http://a.example: the response body ended after {n} of 10 bytes"));
+            assert_eq!(
+                error.to_string(),
+                format!("http://a.example: the response body ended after {n} of 10 bytes")
+            );
             assert_eq!(body, text[..n], "{how:?}");
         }
         assert_eq!(cut(head, text, how).1.unwrap(), "This is it");
@@ -96,7 +99,11 @@ fn f02_a_head_cut_at_any_offset_is_an_error() {
     let (_, result) = cut("", b"", Cut::Fin);
     assert_eq!(facts(&result.unwrap_err()), (ErrorKind::Closed, Some(Phase::Head), 1));
     let (_, result) = cut("HTTP/1.1 100 Continue\r\n\r\n", b"", Cut::Fin);
-    assert_eq!(facts(&result.unwrap_err()), (ErrorKind::Protocol, Some(Phase::Head), 1), "an interim head is no answer");
+    assert_eq!(
+        facts(&result.unwrap_err()),
+        (ErrorKind::Protocol, Some(Phase::Head), 1),
+        "an interim head is no answer"
+    );
 }
 
 #[test]
@@ -112,14 +119,27 @@ fn mb_4_an_announced_length_is_not_believed_before_it_comes() {
 
 #[test]
 fn f07_garbage_in_a_chunked_body_is_a_protocol_error_after_the_data_before_it() {
-    for garbage in ["x\r\n", "-1\r\n", "+4\r\n", "0x4\r\n", " 4\r\n", "4\r\nlongX", "11111111111111111\r\n", "4;a\rb\r\n", "\r\n"] {
+    for garbage in [
+        "x\r\n",
+        "-1\r\n",
+        "+4\r\n",
+        "0x4\r\n",
+        " 4\r\n",
+        "4\r\nlongX",
+        "11111111111111111\r\n",
+        "4;a\rb\r\n",
+        "\r\n",
+    ] {
         let (body, result) = cut(CHUNKED, format!("4\r\nThis\r\n{garbage}").as_bytes(), Cut::Fin);
         let error = result.unwrap_err();
         assert_eq!(facts(&error), (ErrorKind::Protocol, Some(Phase::Body), 1), "{garbage:?}");
         assert!(body.starts_with(b"This"), "{garbage:?}");
     }
     let (body, result) = cut(CHUNKED, b"4\r\nThis\r\n0\r\nno colon\r\n\r\n", Cut::Fin);
-    assert_eq!((facts(&result.unwrap_err()), body.as_slice()), ((ErrorKind::Protocol, Some(Phase::Body), 1), &b"This"[..]));
+    assert_eq!(
+        (facts(&result.unwrap_err()), body.as_slice()),
+        ((ErrorKind::Protocol, Some(Phase::Body), 1), &b"This"[..])
+    );
 }
 
 #[test]
@@ -135,14 +155,18 @@ fn f08_chunk_extensions_and_trailers_have_limits_and_closing_is_what_follows() {
         let (_, result) = cut(CHUNKED, raw.as_bytes(), Cut::Fin);
         match result {
             Ok(text) => assert!(good && text == "This", "{} bytes", raw.len()),
-            Err(error) => assert_eq!((good, error.kind()), (false, ErrorKind::Protocol), "{} bytes: {error}", raw.len()),
+            Err(error) => {
+                assert_eq!((good, error.kind()), (false, ErrorKind::Protocol), "{} bytes: {error}", raw.len())
+            }
         }
     }
 }
 
 #[test]
 fn r11_the_outcome_does_not_depend_on_how_the_bytes_were_cut() {
-    for (fragments, len) in [(Fragments::Whole, 300_000), (Fragments::Random, 300_000), (Fragments::Bytes, 3_000)] {
+    for (fragments, len) in
+        [(Fragments::Whole, 300_000), (Fragments::Random, 300_000), (Fragments::Bytes, 3_000)]
+    {
         let body = pattern(len);
         let sized = [format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n").as_bytes(), &body].concat();
         let until_end = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &body].concat();
@@ -152,7 +176,9 @@ fn r11_the_outcome_does_not_depend_on_how_the_bytes_were_cut() {
             chunks.extend_from_slice(&[piece, b"\r\n"].concat());
         }
         chunks.extend_from_slice(b"0\r\nX-Sum: 10\r\n\r\n");
-        for (raw, kept, trailer) in [(sized, true, None), (chunks, true, Some("10")), (until_end, false, None)] {
+        for (raw, kept, trailer) in
+            [(sized, true, None), (chunks, true, Some("10")), (until_end, false, None)]
+        {
             for per_mille in [0, 300] {
                 let (world, host) = world();
                 world.fragment(fragments);
@@ -180,7 +206,13 @@ fn a_body_is_the_same_through_buffers_of_any_size() {
     for size in [1, 7, 1000, 16 * 1024 - 1, 16 * 1024, 1 << 20] {
         let (world, host) = world();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        host.accept().expect("GET /").reply(&head).delay(secs(1)).reply(&body[..20_000]).delay(secs(1)).reply(&body[20_000..]);
+        host.accept()
+            .expect("GET /")
+            .reply(&head)
+            .delay(secs(1))
+            .reply(&body[..20_000])
+            .delay(secs(1))
+            .reply(&body[20_000..]);
         let pool = world.pool(Config::default());
         let (_, mut reader) = pool.send(get("/")).unwrap().into_parts();
         let (mut got, mut buf) = (Vec::new(), vec![0; size]);
@@ -206,7 +238,11 @@ fn r5_reading_on_after_an_error_is_an_error() {
     let mut body = Vec::new();
     let error = reader.read_to_end(&mut body).unwrap_err();
     let inner = error.get_ref().unwrap().downcast_ref::<pool::Error>().unwrap();
-    assert_eq!((inner.kind(), body.as_slice()), (ErrorKind::Body, &b"one"[..]), "the error can be had from the io::Error");
+    assert_eq!(
+        (inner.kind(), body.as_slice()),
+        (ErrorKind::Body, &b"one"[..]),
+        "the error can be had from the io::Error"
+    );
     for _ in 0..3 {
         let again: io::Result<usize> = reader.read(&mut [0; 8]);
         assert!(again.is_err(), "{again:?}");
@@ -216,7 +252,9 @@ fn r5_reading_on_after_an_error_is_an_error() {
 
 #[test]
 fn f04_one_byte_per_segment_is_as_good_as_all_at_once() {
-    for raw in [ok("This is it"), chunked(&["This", " is it"]), [CHUNKED.as_bytes(), CHUNKS.as_bytes()].concat()] {
+    for raw in
+        [ok("This is it"), chunked(&["This", " is it"]), [CHUNKED.as_bytes(), CHUNKS.as_bytes()].concat()]
+    {
         let (world, host) = world();
         host.accept().expect("GET /1").drip(&raw, millis(1)).expect("GET /2").reply(ok("and on"));
         let pool = world.pool(Config::default());

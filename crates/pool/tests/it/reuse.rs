@@ -28,14 +28,24 @@ fn a_connection_is_reused_after_every_kind_of_complete_body() {
     let table = [
         (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", 200, "one"),
         (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, ""),
-        (Method::GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\non\r\n1\r\ne\r\n0\r\n\r\n", 200, "one"),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\non\r\n1\r\ne\r\n0\r\n\r\n",
+            200,
+            "one",
+        ),
         (Method::GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nDigest: x\r\n\r\n", 200, ""),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 200, ""),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, ""),
         (Method::GET, "HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
         (Method::GET, "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", 204, ""),
         (Method::GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", 304, ""),
-        (Method::GET, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", 200, "one"),
+        (
+            Method::GET,
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none",
+            200,
+            "one",
+        ),
         (Method::GET, "HTTP/1.1 500 Oops\r\nContent-Length: 3\r\n\r\none", 500, "one"),
     ];
     for (method, raw, status, body) in table {
@@ -53,7 +63,11 @@ fn a_connection_is_not_reused_after_an_answer_that_ends_it() {
         (Method::GET, "HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 3\r\n\r\none", "one"),
         (Method::GET, "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\none", "one"),
         (Method::GET, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\none", "one"),
-        (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n", "one"),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
+            "one",
+        ),
         (Method::GET, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", ""),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", ""),
     ];
@@ -143,7 +157,11 @@ fn fr_6_what_is_left_of_a_dropped_body_is_never_the_next_answer() {
 #[test]
 fn a_dropped_body_is_consumed_if_no_more_than_64_kib_are_left_and_all_is_here() {
     for (len, read, kept) in [
-        (65_536, 0, true), (65_537, 0, false), (65_537, 1, true), (300_000, 234_463, false), (300_000, 234_464, true),
+        (65_536, 0, true),
+        (65_537, 0, false),
+        (65_537, 1, true),
+        (300_000, 234_463, false),
+        (300_000, 234_464, true),
     ] {
         let body = pattern(len);
         let (world, pool) = serving(&body);
@@ -174,7 +192,11 @@ fn draining_waits_for_the_rest_within_its_bounds() {
     ];
     for (comes, bytes, until, kept, over) in table {
         let (world, host) = world();
-        host.accept().expect("GET /1").reply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n").delay(millis(comes)).reply("one");
+        host.accept()
+            .expect("GET /1")
+            .reply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+            .delay(millis(comes))
+            .reply("one");
         let pool = world.pool(Config::default());
         let (_, reader) = pool.send(get("/1")).unwrap().into_parts();
         let drained = reader.drain(bytes, world.now() + millis(until)).unwrap();
@@ -198,7 +220,9 @@ fn an_idle_connection_is_used_until_its_age_and_no_longer() {
     ] {
         for (waited, reused) in [(age - 1, true), (age, false)] {
             let (world, host) = world();
-            host.accept_all(move |_| Reply::raw(format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 0\r\n\r\n")));
+            host.accept_all(move |_| {
+                Reply::raw(format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 0\r\n\r\n"))
+            });
             let pool = world.pool(config.clone());
             fetch(&pool, get("/1")).unwrap();
             world.advance(millis(waited));
@@ -212,7 +236,11 @@ fn an_idle_connection_is_used_until_its_age_and_no_longer() {
 fn a_connection_that_the_server_is_about_to_close_is_not_kept() {
     for seconds in ["0", "1"] {
         let (world, host) = world();
-        host.accept_all(move |_| Reply::raw(format!("HTTP/1.1 200 OK\r\nKeep-Alive: timeout={seconds}\r\nContent-Length: 0\r\n\r\n")));
+        host.accept_all(move |_| {
+            Reply::raw(format!(
+                "HTTP/1.1 200 OK\r\nKeep-Alive: timeout={seconds}\r\nContent-Length: 0\r\n\r\n"
+            ))
+        });
         let pool = world.pool(Config::default());
         let answer = fetch(&pool, get("/1")).unwrap();
         assert_eq!((answer.kept, world.open()), (false, 0), "{seconds} s");
@@ -260,8 +288,13 @@ fn ru_routes_that_differ_in_anything_never_share_a_connection() {
     host.accept_all(|received| Reply::ok(&received.connection().to_string()));
     let pool = world.pool(Config::default());
     let urls = [
-        "http://a.example/", "https://a.example/", "http://a.example:443/", "https://a.example:80/",
-        "http://b.example/", "http://a.example./", "http://10.0.0.1/",
+        "http://a.example/",
+        "https://a.example/",
+        "http://a.example:443/",
+        "https://a.example:80/",
+        "http://b.example/",
+        "http://a.example./",
+        "http://10.0.0.1/",
     ];
     for round in 0..2 {
         for (n, url) in urls.iter().enumerate() {
@@ -271,7 +304,11 @@ fn ru_routes_that_differ_in_anything_never_share_a_connection() {
     let untrusting = Route::with_tls(pool::Origin::https("a.example"), Tls::without_public_roots());
     let other = fetch(&pool, pool::Request::get(untrusting, "/").unwrap()).unwrap();
     assert_eq!((other.text(), other.reused()), ("7", false), "another idea of whom to trust");
-    assert_eq!(fetch(&pool, get("https://A.Example:443/")).unwrap().text(), "1", "the same origin in other letters");
+    assert_eq!(
+        fetch(&pool, get("https://A.Example:443/")).unwrap().text(),
+        "1",
+        "the same origin in other letters"
+    );
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Kept connections that turn out to be dead: before they are used, and while a request is on its way (RFC 9112
 //! §9.3.1). A request is repeated once at most, and only where that can do no harm.
 
-use crate::support::{Answer, counts, facts, fetch, get, millis, post, request, secs, wire_len, world};
+use crate::support::{counts, facts, fetch, get, millis, post, request, secs, wire_len, world};
 use pool::sim::{Host, Peer, World, ok};
-use pool::{Body, Config, Error, ErrorKind, Method, Phase, Pool, Request, Source};
-use std::io;
-use std::sync::{Arc, Mutex};
+use pool::{Body, Config, ErrorKind, Method, Phase, Pool, Request};
+use std::time::{Duration, SystemTime};
 
 const METHODS: [Method; 8] = [
     Method::GET,
@@ -18,8 +17,17 @@ const METHODS: [Method; 8] = [
     Method::PATCH,
 ];
 
+/// A request with a body, where the method may have one (RFC 9110 §9.3.8).
+fn with_body(method: Method) -> Request {
+    let body = if method == Method::TRACE { Body::Empty } else { Body::from("body") };
+    request(method, "/1", body)
+}
+
+/// How a peer ends a connection.
+type End = fn(&Peer);
+
 /// A pool with one kept connection, whose peer goes on with what is added to its script.
-fn kept(config: Config) -> (World, Host, Pool, Peer) {
+pub(crate) fn kept(config: Config) -> (World, Host, Pool, Peer) {
     let (world, host) = world();
     let peer = host.accept().expect("GET /0").reply(ok("zero"));
     let pool = world.pool(config);
@@ -28,7 +36,7 @@ fn kept(config: Config) -> (World, Host, Pool, Peer) {
 }
 
 /// Checks that nothing is left, and that nothing was sent that nobody expected.
-fn quiet(world: &World, pool: &Pool) {
+pub(crate) fn quiet(world: &World, pool: &Pool) {
     pool.close_idle();
     assert_eq!(counts(pool), (0, 0, 0));
     world.assert_quiet();
@@ -37,7 +45,7 @@ fn quiet(world: &World, pool: &Pool) {
 #[test]
 fn f19_a_close_that_is_visible_before_use_costs_no_method_anything() {
     let goodbye = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    let ends: [(&str, fn(&Peer)); 6] = [
+    let ends: [(&str, End); 6] = [
         ("FIN", |peer| drop(peer.close())),
         ("half-close", |peer| drop(peer.half_close())),
         ("RST", |peer| drop(peer.reset())),
@@ -53,10 +61,20 @@ fn f19_a_close_that_is_visible_before_use_costs_no_method_anything() {
                 peer.reply(goodbye).close();
             }
             world.advance(millis(1));
-            host.accept().expect(&format!("{method} /1")).reply("HTTP/1.1 204 No Content\r\n\r\n").expect_close();
-            let answer = fetch(&pool, request(method.clone(), "/1", "body")).unwrap();
-            assert_eq!((answer.status(), answer.attempts.len(), answer.reused()), (204, 1, false), "{method}, {name}");
-            assert!(peer.received().ends_with(b"GET /0 HTTP/1.1\r\nHost: a.example\r\n\r\n"), "{method}, {name}");
+            host.accept()
+                .expect(&format!("{method} /1"))
+                .reply("HTTP/1.1 204 No Content\r\n\r\n")
+                .expect_close();
+            let answer = fetch(&pool, with_body(method.clone())).unwrap();
+            assert_eq!(
+                (answer.status(), answer.attempts.len(), answer.reused()),
+                (204, 1, false),
+                "{method}, {name}"
+            );
+            assert!(
+                peer.received().ends_with(b"GET /0 HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+                "{method}, {name}"
+            );
             quiet(&world, &pool);
         }
     }
@@ -64,16 +82,20 @@ fn f19_a_close_that_is_visible_before_use_costs_no_method_anything() {
 
 #[test]
 fn a_reused_connection_that_dies_is_retried_once() {
-    let ends: [fn(&Peer); 2] = [|peer| drop(peer.on_next_byte().close()), |peer| drop(peer.on_next_byte().reset())];
+    let ends: [End; 2] = [|peer| drop(peer.on_next_byte().close()), |peer| drop(peer.on_next_byte().reset())];
     for end in ends {
         for method in METHODS.into_iter().filter(Method::is_idempotent) {
             let (world, host, pool, peer) = kept(Config::default());
             end(&peer);
-            host.accept().expect(&format!("{method} /1")).reply("HTTP/1.1 204 No Content\r\n\r\n").expect_close();
-            let request = request(method.clone(), "/1", "body");
+            host.accept()
+                .expect(&format!("{method} /1"))
+                .reply("HTTP/1.1 204 No Content\r\n\r\n")
+                .expect_close();
+            let request = with_body(method.clone());
             let answer = fetch(&pool, request.clone()).unwrap();
             assert_eq!(answer.status(), 204, "{method}");
-            let attempts: Vec<_> = answer.attempts.iter().map(|a| (a.reused, a.error, a.bytes_sent)).collect();
+            let attempts: Vec<_> =
+                answer.attempts.iter().map(|a| (a.reused, a.error, a.bytes_sent)).collect();
             let sent = wire_len(&request);
             assert_eq!(attempts, [(true, Some(ErrorKind::Closed), sent), (false, None, sent)], "{method}");
             quiet(&world, &pool);
@@ -83,12 +105,12 @@ fn a_reused_connection_that_dies_is_retried_once() {
 
 #[test]
 fn f19_post_on_a_stale_connection_is_an_error_and_never_sent_twice() {
-    let ends: [fn(&Peer); 2] = [|peer| drop(peer.on_next_byte().close()), |peer| drop(peer.on_next_byte().reset())];
+    let ends: [End; 2] = [|peer| drop(peer.on_next_byte().close()), |peer| drop(peer.on_next_byte().reset())];
     for end in ends {
         for method in [Method::POST, Method::PATCH] {
             let (world, _host, pool, peer) = kept(Config::default());
             end(&peer);
-            let request = request(method.clone(), "/1", "body");
+            let request = with_body(method.clone());
             let sent = wire_len(&request);
             let error = fetch(&pool, request).unwrap_err();
             assert_eq!(facts(&error), (ErrorKind::Closed, Some(Phase::Head), 1), "{method}");
@@ -114,7 +136,7 @@ fn kept_and_full() -> (World, Host, Pool, Peer) {
 
 #[test]
 fn a_post_of_which_nothing_was_sent_is_retried() {
-    let ends: [fn(&Peer); 2] = [|peer| drop(peer.delay(secs(1)).reset()), |peer| drop(peer.delay(secs(1)).close())];
+    let ends: [End; 2] = [|peer| drop(peer.delay(secs(1)).reset()), |peer| drop(peer.delay(secs(1)).close())];
     for end in ends {
         let (world, host, pool, peer) = kept_and_full();
         end(&peer);
@@ -122,7 +144,10 @@ fn a_post_of_which_nothing_was_sent_is_retried() {
         let answer = fetch(&pool, post("/1", "body")).unwrap();
         assert_eq!((answer.text(), world.elapsed()), ("done", secs(1)));
         let attempts: Vec<_> = answer.attempts.iter().map(|a| (a.reused, a.error, a.bytes_sent)).collect();
-        assert_eq!(attempts, [(true, Some(ErrorKind::Closed), 0), (false, None, wire_len(&post("/1", "body")))]);
+        assert_eq!(
+            attempts,
+            [(true, Some(ErrorKind::Closed), 0), (false, None, wire_len(&post("/1", "body")))]
+        );
         quiet(&world, &pool);
     }
 }
@@ -136,83 +161,6 @@ fn a_request_that_was_not_sent_is_given_back() {
     assert_eq!(facts(&error), (ErrorKind::Closed, Some(Phase::Write), 1), "not replayable, so not retried");
     assert!(error.nothing_sent() && !error.may_have_been_processed());
     assert_eq!(error.into_request().unwrap().method(), Method::POST);
-    quiet(&world, &pool);
-}
-
-/// A source in memory that can go back to its start, or says that it can.
-struct Rewindable {
-    bytes: &'static [u8],
-    at: usize,
-    can: bool,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Source for Rewindable {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = buf.len().min(2).min(self.bytes.len() - self.at);
-        buf[..n].copy_from_slice(&self.bytes[self.at..self.at + n]);
-        self.at += n;
-        Ok(n)
-    }
-
-    fn mark(&mut self) -> Option<u64> {
-        Some(self.at as u64)
-    }
-
-    fn rewind(&mut self, mark: u64) -> io::Result<()> {
-        self.log.lock().unwrap().push(format!("from {} to {mark}", self.at));
-        if !self.can {
-            return Err(io::Error::other("torn tape"));
-        }
-        self.at = mark as usize;
-        Ok(())
-    }
-}
-
-/// Sends a PUT with such a body over a connection that dies under it.
-fn put_rewindable(can: bool) -> (World, Pool, Result<Answer, Error>, Vec<String>) {
-    let (world, host, pool, peer) = kept(Config::default());
-    let log = Arc::new(Mutex::new(Vec::new()));
-    // It starts in the middle: that is where it has to go back to.
-    let source = Rewindable { bytes: b"--a body", at: 2, can, log: log.clone() };
-    peer.on_next_byte().close();
-    if can {
-        let other = host.accept().expect("PUT /1").reply(ok("done")).expect_close();
-        let result = fetch(&pool, request(Method::PUT, "/1", Body::reader(source)));
-        assert!(other.received().ends_with(b"\r\n\r\n2\r\na \r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"));
-        return (world, pool, result, log.lock().unwrap().clone());
-    }
-    let result = fetch(&pool, request(Method::PUT, "/1", Body::reader(source)));
-    let log = log.lock().unwrap().clone();
-    (world, pool, result, log)
-}
-
-#[test]
-fn a_streamed_body_is_rewound_to_where_it_began() {
-    let (world, pool, result, log) = put_rewindable(true);
-    let answer = result.unwrap();
-    assert_eq!((answer.text(), answer.attempts.len()), ("done", 2));
-    assert_eq!(log, ["from 8 to 2"]);
-    quiet(&world, &pool);
-}
-
-#[test]
-fn a_body_that_cannot_go_back_after_all_is_an_error_of_its_source() {
-    let (world, pool, result, log) = put_rewindable(false);
-    let error = result.unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Io, Some(Phase::Write)));
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "torn tape");
-    assert_eq!((log.len(), world.connections()), (1, 1));
-    quiet(&world, &pool);
-}
-
-#[test]
-fn a_body_that_can_be_read_once_is_not_sent_twice() {
-    let (world, _host, pool, peer) = kept(Config::default());
-    peer.on_next_byte().close();
-    let error = fetch(&pool, request(Method::PUT, "/1", Body::once(&b"body"[..]))).unwrap_err();
-    assert_eq!(facts(&error), (ErrorKind::Closed, Some(Phase::Head), 1));
-    assert_eq!(world.connections(), 1);
     quiet(&world, &pool);
 }
 
@@ -246,7 +194,7 @@ fn a_second_idle_connection_is_not_tried_in_place_of_the_dead_one() {
 
 #[test]
 fn a_first_connection_that_dies_is_not_retried() {
-    let ends: [fn(&Peer); 2] = [|peer| drop(peer.close()), |peer| drop(peer.reset())];
+    let ends: [End; 2] = [|peer| drop(peer.close()), |peer| drop(peer.reset())];
     for end in ends {
         let (world, host) = world();
         end(&host.accept().expect("GET /1"));
@@ -309,7 +257,7 @@ fn a_408_is_the_answer_where_the_request_may_not_be_repeated() {
 
 #[test]
 fn one_byte_of_an_answer_ends_the_right_to_retry() {
-    let ends: [fn(&Peer); 2] = [|peer| drop(peer.close()), |peer| drop(peer.delay(secs(1)).reset())];
+    let ends: [End; 2] = [|peer| drop(peer.close()), |peer| drop(peer.delay(secs(1)).reset())];
     for end in ends {
         let (world, _host, pool, peer) = kept(Config::default());
         end(&peer.on_next_byte().reply("H"));
@@ -340,4 +288,43 @@ fn a_retry_gets_no_more_time_than_the_request_had() {
     assert_eq!(facts(&error), (ErrorKind::Timeout(pool::Limit::Total), Some(Phase::Head), 2));
     assert_eq!(world.elapsed(), secs(5));
     assert_eq!(counts(&pool), (0, 0, 0));
+}
+
+#[test]
+fn f19_around_the_moment_at_which_the_server_closes_nothing_is_lost_or_doubled() {
+    for method in [Method::GET, Method::POST] {
+        let mut ends = Vec::new();
+        for quarter in 0..=24 {
+            let (world, host, pool, peer) = kept(Config::default());
+            host.latency(millis(2));
+            host.accept_all(|_| pool::sim::Reply::ok("fresh"));
+            // The FIN leaves after 100 ms and is here 2 ms later; the request leaves from 98 to 104 ms.
+            peer.delay(millis(100)).close();
+            world.advance(millis(98) + Duration::from_micros(250) * quarter);
+            let result = fetch(&pool, request(method.clone(), "/1", "body"));
+            if let Err(error) = &result {
+                assert_eq!(facts(error), (ErrorKind::Closed, Some(Phase::Head), 1));
+                assert!(error.may_have_been_processed() && world.connections() == 1);
+            }
+            ends.push(result.map(|answer| (answer.text().to_owned(), answer.attempts.len())).ok());
+        }
+        let late = if method == Method::GET { Some(("fresh".to_owned(), 2)) } else { None };
+        let seen = Some(("fresh".to_owned(), 1));
+        assert_eq!(ends[..16], vec![late; 16], "{method}: the FIN was not here yet");
+        assert_eq!(ends[16..], vec![seen; 9], "{method}: it was seen before the request was sent");
+    }
+}
+
+#[test]
+fn f22_a_jump_of_the_wall_clock_is_nothing_to_a_kept_connection() {
+    let day = secs(86_400);
+    for jump in [|now, day| now + day, |now: SystemTime, day| now - day] {
+        let (world, _host, pool, peer) = kept(Config::default());
+        peer.expect("GET /1").reply(ok("one"));
+        world.advance(secs(59));
+        world.set_wall(jump(world.wall(), day));
+        assert!(fetch(&pool, get("/1").with_deadline(world.now() + secs(1))).unwrap().reused());
+        assert_eq!(pool.driver().unwrap().wall(), world.wall());
+        quiet(&world, &pool);
+    }
 }

@@ -2,7 +2,9 @@
 //! events are collected.
 
 use pool::sim::{Host, World};
-use pool::{Attempts, Body, BodyReader, Driver, Error, ErrorKind, Event, ExchangeId, Headers, Method, Origin, Phase};
+use pool::{
+    Attempts, Body, BodyReader, Driver, Error, ErrorKind, Event, ExchangeId, Headers, Method, Origin, Phase,
+};
 use pool::{Pool, Request, ResponseHead, Summary, Timeouts};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -208,16 +210,6 @@ impl Run {
 
     pub(crate) fn has_ended(&self, id: ExchangeId) -> bool {
         self.ended.contains_key(&id)
-    }
-
-    /// Whether its head is here, and its end is not.
-    pub(crate) fn has_head(&self, id: ExchangeId) -> bool {
-        self.open.get(&id).is_some_and(|(head, _)| head.is_some())
-    }
-
-    /// What of its body is here, while it has not ended.
-    pub(crate) fn body(&self, id: ExchangeId) -> &[u8] {
-        &self.open[&id].1
     }
 
     fn take(&mut self, id: ExchangeId, event: Event) {

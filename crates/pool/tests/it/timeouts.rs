@@ -1,7 +1,10 @@
 //! Every limit in every phase, on the virtual clock: to the nanosecond, and never too early.
 
-use crate::support::{counts, expecting, facts, fetch, fetch_partly, get, only_total, post, read_exactly, read_on, secs, wire_len};
 use crate::support::{Run, millis, world};
+use crate::support::{
+    counts, expecting, facts, fetch, fetch_partly, get, only_total, post, read_exactly, read_on, secs,
+    wire_len,
+};
 use pool::sim::{Host, Peer, World, ok};
 use pool::{Body, Config, Error, ErrorKind, Limit, Phase, Pool, Request, Timeouts};
 use std::time::Duration;
@@ -22,19 +25,52 @@ const STALLS: [Stall; 14] = [
     ("lookup", Phase::Resolve, |_, host| host.lookup_hangs(), || get("/")),
     ("connect", Phase::Connect, |_, host| host.blackhole(), || get("/")),
     ("upload", Phase::Write, |_, host| drop(host.accept().stop_reading(0)), upload),
-    ("upload, go-ahead", Phase::Write, |_, host| drop(peer(host).stop_reading(0).reply("HTTP/1.1 100 Continue\r\n\r\n")), || {
-        expecting("/", vec![b'u'; 1 << 20])
-    }),
+    (
+        "upload, go-ahead",
+        Phase::Write,
+        |_, host| drop(peer(host).stop_reading(0).reply("HTTP/1.1 100 Continue\r\n\r\n")),
+        || expecting("/", vec![b'u'; 1 << 20]),
+    ),
     ("head", Phase::Head, |_, host| drop(host.accept().expect("").hold()), || post("/", "body")),
     ("in the status line", Phase::Head, |_, host| drop(peer(host).reply("HTTP/1.1 2")), || get("/")),
-    ("in a field", Phase::Head, |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\nContent-Le")), || get("/")),
-    ("after an interim head", Phase::Head, |_, host| drop(peer(host).reply("HTTP/1.1 103 Hints\r\n\r\n")), || get("/")),
-    ("sized body", Phase::Body, |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none")), || get("/")),
-    ("chunk size", Phase::Body, |_, host| drop(peer(host).reply(format!("{CHUNKED}3\r\none\r\n1"))), || get("/")),
+    (
+        "in a field",
+        Phase::Head,
+        |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\nContent-Le")),
+        || get("/"),
+    ),
+    (
+        "after an interim head",
+        Phase::Head,
+        |_, host| drop(peer(host).reply("HTTP/1.1 103 Hints\r\n\r\n")),
+        || get("/"),
+    ),
+    (
+        "sized body",
+        Phase::Body,
+        |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none")),
+        || get("/"),
+    ),
+    (
+        "chunk size",
+        Phase::Body,
+        |_, host| drop(peer(host).reply(format!("{CHUNKED}3\r\none\r\n1"))),
+        || get("/"),
+    ),
     ("chunk", Phase::Body, |_, host| drop(peer(host).reply(format!("{CHUNKED}9\r\none"))), || get("/")),
     ("chunk end", Phase::Body, |_, host| drop(peer(host).reply(format!("{CHUNKED}3\r\none"))), || get("/")),
-    ("trailer", Phase::Body, |_, host| drop(peer(host).reply(format!("{CHUNKED}3\r\none\r\n0\r\nX: y\r\n"))), || get("/")),
-    ("until the end", Phase::Body, |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\n\r\none")), || get("/")),
+    (
+        "trailer",
+        Phase::Body,
+        |_, host| drop(peer(host).reply(format!("{CHUNKED}3\r\none\r\n0\r\nX: y\r\n"))),
+        || get("/"),
+    ),
+    (
+        "until the end",
+        Phase::Body,
+        |_, host| drop(peer(host).reply("HTTP/1.1 200 OK\r\n\r\none")),
+        || get("/"),
+    ),
 ];
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -75,7 +111,12 @@ fn r1_connect_and_idle_limits_end_their_phases_at_their_times() {
         assert_eq!((error.kind(), world.elapsed()), (ErrorKind::Timeout(limit), at), "{}", case.0);
         assert_eq!(error.may_have_been_processed(), limit == Limit::Idle, "{}", case.0);
         assert_eq!(error.nothing_sent(), limit == Limit::Connect, "{}", case.0);
-        assert_eq!(body.len(), if case.1 == Phase::Body { 3 } else { 0 }, "{}: what came before is given out", case.0);
+        assert_eq!(
+            body.len(),
+            if case.1 == Phase::Body { 3 } else { 0 },
+            "{}: what came before is given out",
+            case.0
+        );
     }
 }
 
@@ -99,12 +140,19 @@ fn the_default_limits_are_finite() {
 
 #[test]
 fn a_timeout_says_which_limit_it_was_how_long_and_what_was_awaited() {
-    let words = |n: usize| stall(&STALLS[n], Timeouts::default().connect(secs(3)).idle(millis(1500))).3.to_string();
+    let words =
+        |n: usize| stall(&STALLS[n], Timeouts::default().connect(secs(3)).idle(millis(1500))).3.to_string();
     assert_eq!(words(0), "http://a.example: timed out after 3s while looking up the host (connect limit)");
     assert_eq!(words(1), "http://a.example: timed out after 3s while connecting (connect limit)");
     assert_eq!(words(2), "http://a.example: timed out after 1.5s while sending the request (idle limit)");
-    assert_eq!(words(4), "http://a.example: timed out after 1.5s while waiting for the response head (idle limit)");
-    assert_eq!(words(8), "http://a.example: timed out after 1.5s while reading the response body (idle limit)");
+    assert_eq!(
+        words(4),
+        "http://a.example: timed out after 1.5s while waiting for the response head (idle limit)"
+    );
+    assert_eq!(
+        words(8),
+        "http://a.example: timed out after 1.5s while reading the response body (idle limit)"
+    );
 }
 
 #[test]
@@ -146,7 +194,9 @@ fn idle_counts_from_the_last_byte_in_either_direction() {
 
 #[test]
 fn an_answer_just_within_the_limit_is_an_answer() {
-    for (delay, good) in [(secs(60) - Duration::from_nanos(1), true), (secs(60) + Duration::from_nanos(1), false)] {
+    for (delay, good) in
+        [(secs(60) - Duration::from_nanos(1), true), (secs(60) + Duration::from_nanos(1), false)]
+    {
         let (world, host) = world();
         host.accept().expect("GET /").delay(delay).reply(ok("just"));
         let pool = world.pool(Config::default());
@@ -157,7 +207,11 @@ fn an_answer_just_within_the_limit_is_an_answer() {
 #[test]
 fn the_idle_limit_does_not_run_while_the_caller_does_not_ask() {
     let (world, host) = world();
-    let peer = host.accept().expect("GET /").reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none").delay(secs(7000));
+    let peer = host
+        .accept()
+        .expect("GET /")
+        .reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none")
+        .delay(secs(7000));
     peer.reply("two").hold();
     let pool = world.pool(Config::default());
     let (_, mut reader) = pool.send(get("/")).unwrap().into_parts();
@@ -188,11 +242,14 @@ fn the_total_limit_holds_while_data_is_at_hand_and_while_the_caller_rests() {
 
 #[test]
 fn of_a_deadline_and_a_total_limit_the_earlier_counts() {
-    for (deadline, total, over) in [(secs(5), Some(secs(9)), 5), (secs(9), Some(secs(5)), 5), (secs(5), None, 5)] {
+    for (deadline, total, over) in
+        [(secs(5), Some(secs(9)), 5), (secs(9), Some(secs(5)), 5), (secs(5), None, 5)]
+    {
         let (world, host) = world();
         host.accept().expect("GET /").hold();
         let pool = world.pool(Config::default());
-        let request = get("/").with_timeouts(Timeouts::default().total(total)).with_deadline(world.now() + deadline);
+        let request =
+            get("/").with_timeouts(Timeouts::default().total(total)).with_deadline(world.now() + deadline);
         let error = fetch(&pool, request).unwrap_err();
         assert_eq!((error.kind(), world.elapsed()), (ErrorKind::Timeout(Limit::Total), secs(over)));
     }
@@ -263,13 +320,27 @@ fn the_times_of_an_attempt_tell_where_the_time_went() {
     let (world, host) = world();
     host.lookup_takes(secs(1));
     host.latency(secs(2));
-    host.accept().expect("POST /").delay(secs(4)).reply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n").delay(secs(8)).reply("one");
+    host.accept()
+        .expect("POST /")
+        .delay(secs(4))
+        .reply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+        .delay(secs(8))
+        .reply("one");
     let pool = world.pool(Config::default());
     let request = post("/", Body::from("body"));
     let sent = wire_len(&request);
     let answer = fetch(&pool, request).unwrap();
     let facts = answer.attempts.last();
-    let times = [facts.queued, facts.resolved, facts.connected, facts.secured, facts.sent, facts.first_byte, facts.head, facts.last_byte];
+    let times = [
+        facts.queued,
+        facts.resolved,
+        facts.connected,
+        facts.secured,
+        facts.sent,
+        facts.first_byte,
+        facts.head,
+        facts.last_byte,
+    ];
     let seconds = [None, Some(1), Some(3), None, Some(3), Some(9), Some(9), Some(17)];
     assert_eq!(times, seconds.map(|s| s.map(secs)));
     assert_eq!((facts.bytes_sent, facts.bytes_received), (sent, 41));

@@ -159,6 +159,7 @@ impl Flow {
         self.maybe_processed = true;
         match again {
             Again::Redirect(next) => {
+                log::debug!("{:?}: {}, on to {next:?}", self.base, hop.status());
                 self.history.push(hop);
                 self.base = *next;
                 (self.before, self.challenges) = (None, 0);
@@ -169,6 +170,7 @@ impl Flow {
                 self.dispatch(cx)
             }
             Again::Retry(at) => {
+                log::debug!("{:?}: {}, sent again later", self.base, hop.status());
                 self.tried(hop.attempts().clone());
                 Step::Wait(at)
             }
@@ -185,6 +187,7 @@ impl Flow {
             retry.after_error(&self.base, &error, self.retries, cx.world).filter(|at| self.may_wait(*at, cx))
         });
         if let Some(at) = at {
+            log::debug!("{error}; sent again later");
             if let Some(attempts) = error.take_attempts() {
                 self.tried(attempts);
             } else {

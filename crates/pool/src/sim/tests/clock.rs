@@ -93,7 +93,7 @@ fn lookups_answer_fail_or_hang_as_told() {
     let mut net = world.net();
     let mut lookup = |name: &str| {
         let token = Token::fresh();
-        net.lookup(token, name, 80);
+        net.lookup(token, name, 80, None);
         let mut ready = Vec::new();
         net.wait(Some(net.now() + MS * 10), &mut ready).unwrap();
         match ready.pop()? {
