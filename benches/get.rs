@@ -2,7 +2,6 @@
 //!
 //! Two servers: the testbed, on hyper, as a server that does a server's work; and a canned one that does next to
 //! nothing, so that the client's own work weighs most. `--features peers` adds reqwest and hyper-util.
-#![expect(clippy::print_stdout, reason = "a benchmark reports")]
 
 use benches::{Arm, Effort, canned, compare, on_one_core, raw::Raw, table::table};
 use session::Session;

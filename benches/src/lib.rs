@@ -3,7 +3,6 @@
 //! A benchmark compares *arms* that do the same work: a hand-written loop over a blocking socket (`raw`, the floor),
 //! ours, and other clients. All arms run in one process, in turns, against one server, with client and server on one
 //! core, so that a request is pure work and the machine's moods fall on all alike. What counts is the ratio to `raw`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
 
 pub mod canned;
 pub mod raw;

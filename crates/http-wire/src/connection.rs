@@ -109,6 +109,7 @@ impl Connection {
         if let Some(fault) = self.state.fault() {
             return Err(fault);
         }
+        // The usual case in a body of small chunks, where it is most of the work: before anything is asked twice.
         if let Rx::Body(Decoder::Chunked(chunked)) = &mut self.state.rx
             && let Some((read, size)) = chunked.next_chunk(inbox.bytes())
         {
@@ -134,10 +135,7 @@ impl Connection {
             Rx::Idle | Rx::Done | Rx::Closed => self.idle(inbox),
             Rx::Switched => Ok(inbox.is_eof().then_some(Event::Closed)),
         };
-        if let Err(error) = &result {
-            self.state.fail(*error);
-        }
-        result
+        result.map_err(|error| self.state.fail(error))
     }
 
     /// Takes at most `max` of the body bytes that [`Event::Data`] announced: without chunk framing, borrowed from

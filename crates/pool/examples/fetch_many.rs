@@ -1,7 +1,6 @@
 //! Many requests on one thread, without an async runtime: `cargo run -p pool --example fetch_many -- URL-OF-ORIGIN PATH...`
 //!
 //! Prints each answer as it arrives. This is the multi interface of curl in five methods.
-#![expect(clippy::print_stdout, reason = "that is what it is for")]
 
 use pool::{Config, Event, ExchangeId, Origin, Pool, Request};
 use std::collections::HashMap;

@@ -333,7 +333,6 @@ impl RequestBuilder {
 
     /// Appends a field; returns where its value lies.
     fn line(&mut self, name: &[u8], value: &[u8]) -> Range<usize> {
-        self.block.reserve(name.len() + value.len() + b": \r\n".len());
         self.block.extend_from_slice(name);
         self.block.extend_from_slice(b": ");
         let start = self.block.len();

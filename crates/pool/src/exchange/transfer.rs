@@ -144,9 +144,8 @@ impl Transfer {
                     self.heard_head = true;
                     self.grace = true;
                     self.upload.stop();
-                    let left = self.conn.wire.direct(&Inbox::new(&self.limits));
-                    self.until_eof = left == Some(u64::MAX);
-                    self.announced = left.filter(|_| !self.until_eof);
+                    self.announced = self.conn.wire.remaining();
+                    self.until_eof = self.conn.wire.is_until_eof();
                     self.conn.keep_alive = keep_alive(&head);
                     return Ok(Heard::Head(head));
                 }
