@@ -20,7 +20,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let effort = Effort::from_args();
-    println!("keep-alive GET, {BODY} bytes of JSON, client and server on one core; median of {} rounds\n", effort.rounds);
+    println!(
+        "keep-alive GET, {BODY} bytes of JSON, client and server on one core; median of {} rounds\n",
+        effort.rounds
+    );
     let testbed = Testbed::start()?;
     side_by_side("server: hyper", testbed.addr(), effort)?;
     side_by_side("server: canned answers", canned::serve(BODY)?, effort)

@@ -10,7 +10,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().ok_or("usage: arm raw|pool|session|ureq COUNT")?;
     let count: usize = arguments.next().ok_or("how many?")?.parse()?;
-    let addr = match std::env::var("ARM_ADDR") { Ok(addr) => addr.parse()?, Err(_) => canned::serve(100)? };
+    let addr = match std::env::var("ARM_ADDR") {
+        Ok(addr) => addr.parse()?,
+        Err(_) => canned::serve(100)?,
+    };
     match name.as_str() {
         "raw" => {
             let mut raw = Raw::connect(addr, "/bench")?;

@@ -101,7 +101,11 @@ pub struct Figure {
 /// # Errors
 /// The first error of an arm, or an answer of another length than `expected`.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-pub fn compare(arms: &mut [Arm<'_>], effort: Effort, expected: usize) -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
+pub fn compare(
+    arms: &mut [Arm<'_>],
+    effort: Effort,
+    expected: usize,
+) -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); arms.len()];
     for round in 0..=effort.rounds {
         for (arm, times) in arms.iter_mut().zip(&mut times) {

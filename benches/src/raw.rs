@@ -42,7 +42,8 @@ impl Raw {
             filled += n;
             let got = self.buf.get(..filled).unwrap_or_default();
             if let Some(end) = find(got, b"\r\n\r\n") {
-                let length = content_length(got.get(..end).unwrap_or_default()).ok_or(io::ErrorKind::InvalidData)?;
+                let length =
+                    content_length(got.get(..end).unwrap_or_default()).ok_or(io::ErrorKind::InvalidData)?;
                 if filled >= end + 4 + length {
                     return Ok(length);
                 }
@@ -56,8 +57,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
-    let line = head.split(|&byte| byte == b'\n').find(|line| {
-        line.get(..15).is_some_and(|name| name.eq_ignore_ascii_case(b"content-length:"))
-    })?;
+    let line = head
+        .split(|&byte| byte == b'\n')
+        .find(|line| line.get(..15).is_some_and(|name| name.eq_ignore_ascii_case(b"content-length:")))?;
     std::str::from_utf8(line.get(15..)?).ok()?.trim().parse().ok()
 }

@@ -1,7 +1,7 @@
 //! The seam between the pool and the world.
 //!
 //! Everything a [`Driver`](crate::Driver) needs from outside (sockets, name lookups, the clock, entropy, waiting)
-//! goes through the object-safe trait [`Net`]. [`mio`] implements it with real sockets, `sim` (feature `sim`) with
+//! goes through the object-safe trait [`Net`]. `net::mio` implements it with real sockets, `sim` (feature `sim`) with
 //! a virtual clock and scripted peers; a program with an event loop of its own can implement it too.
 
 use crate::dial::resolve::Resolve;
