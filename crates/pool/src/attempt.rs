@@ -1,6 +1,6 @@
 //! The facts of an attempt: one type for responses, errors, logs and benchmarks.
 
-use crate::error::ErrorKind;
+use crate::kind::ErrorKind;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The body of a request. Cloning shares the content: a retry, a redirect and the original hold the same body. Copies
-/// of one reader cannot be sent at the same time: each begins at the start.
+/// of one reader can be sent one after the other, not at the same time: that is an error, as they have one source.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Body {
@@ -26,9 +26,21 @@ pub struct Reader {
     len: Option<u64>,
     /// Where the body starts, if the source can go back there.
     mark: Option<u64>,
-    /// Whether it was read before, by whichever copy.
-    begun: Arc<AtomicBool>,
+    /// What the copies know of each other.
+    shared: Arc<Sharing>,
     source: Arc<Mutex<dyn Source>>,
+}
+
+/// Whether the one source of several copies was read, and is being read.
+#[derive(Default)]
+struct Sharing {
+    begun: AtomicBool,
+    busy: AtomicBool,
+}
+
+/// The right to read a source, held while it is sent.
+pub(crate) struct Reading {
+    reader: Reader,
 }
 
 /// Where a streamed body comes from.
@@ -74,7 +86,7 @@ impl Body {
     #[must_use]
     pub fn reader(mut source: impl Source + 'static) -> Self {
         let (len, mark) = (source.remaining(), source.mark());
-        Self::Reader(Reader { len, mark, begun: Arc::default(), source: Arc::new(Mutex::new(source)) })
+        Self::Reader(Reader { len, mark, shared: Arc::default(), source: Arc::new(Mutex::new(source)) })
     }
 
     /// A body from any reader, once: length unknown (chunked) and not replayable.
@@ -88,7 +100,7 @@ impl Body {
     #[must_use]
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
         let source = Arc::new(Mutex::new(Once(reader)));
-        Self::Reader(Reader { len: Some(len), mark: None, begun: Arc::default(), source })
+        Self::Reader(Reader { len: Some(len), mark: None, shared: Arc::default(), source })
     }
 
     /// What is announced: none, a length, or chunks.
@@ -134,6 +146,7 @@ impl Body {
     pub fn rewind(&self) -> io::Result<()> {
         match self {
             Self::Empty | Self::Bytes(_) => Ok(()),
+            Self::Reader(reader) if reader.shared.busy.load(Ordering::Acquire) => Err(busy()),
             Self::Reader(reader) => reader.rewind(),
         }
     }
@@ -149,7 +162,7 @@ impl Reader {
         match self.mark {
             Some(mark) => {
                 self.lock().rewind(mark)?;
-                self.begun.store(false, Ordering::Release);
+                self.shared.begun.store(false, Ordering::Release);
                 Ok(())
             }
             None => Err(io::Error::new(
@@ -159,18 +172,37 @@ impl Reader {
         }
     }
 
-    /// Before the first read of each sending: what was read before goes back to its start, or is an error. A body is
-    /// never sent short because somebody has read it already.
-    pub(crate) fn begin(&self) -> io::Result<()> {
-        if self.begun.swap(true, Ordering::AcqRel) {
-            self.rewind()?;
-            self.begun.store(true, Ordering::Release);
+    /// Begins a sending: what was read before goes back to its start, or is an error. A body is never sent short, or
+    /// mixed with another sending of it, because somebody else reads the same source.
+    pub(crate) fn begin(&self) -> io::Result<Reading> {
+        if self.shared.busy.swap(true, Ordering::AcqRel) {
+            return Err(busy());
         }
-        Ok(())
+        let reading = Reading { reader: self.clone() };
+        if self.shared.begun.swap(true, Ordering::AcqRel) {
+            self.rewind()?;
+            self.shared.begun.store(true, Ordering::Release);
+        }
+        Ok(reading)
     }
+}
 
+fn busy() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        "another request is sending this body just now: a source can be read by one at a time",
+    )
+}
+
+impl Reading {
     pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.lock().read(buf)
+        self.reader.lock().read(buf)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.reader.shared.busy.store(false, Ordering::Release);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The answer to one blocking request: a head, and a body that is read from the connection.
 
-use crate::driver::{Driver, Event, Summary};
+use crate::driver::Driver;
 use crate::error::Error;
+use crate::event::{Event, Summary};
 use crate::tokens::ExchangeId;
 use http_wire::ResponseHead;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What is fixed for a pool: limits, default timeouts, the resolver. Every number with its reason.
 
-use crate::dial::resolve::Resolve;
+use crate::resolver::Resolve;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,13 @@ impl Config {
         self.max_total
     }
 
-    /// The time limits of requests that set none of their own.
+    /// The time limits that hold for requests which set none of their own.
+    #[must_use]
+    pub fn default_timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Sets the time limits of requests that set none of their own.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self

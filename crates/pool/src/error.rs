@@ -1,8 +1,9 @@
 //! What went wrong, in which phase, with whom, and whether the server may have acted on the request.
 
 use crate::attempt::Attempts;
+use crate::kind::ErrorKind;
 use crate::origin::Origin;
-use crate::phase::{Limit, Phase};
+use crate::phase::Phase;
 use crate::request::Request;
 use std::fmt;
 use std::io;
@@ -21,36 +22,6 @@ struct Inner {
     maybe_processed: bool,
     request: Option<Request>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What kind of failure, by who can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The request or a setting was impossible; nothing was sent.
-    Config,
-    /// The host has no address, or the lookup failed.
-    Resolve,
-    /// No address could be connected to.
-    Connect,
-    /// The TLS handshake failed: certificate, name, version, or the peer hung up.
-    Tls,
-    /// The proxy refused or broke the protocol before the tunnel stood.
-    Proxy,
-    /// No connection became free within the `wait` limit.
-    Exhausted,
-    /// A time limit ran out.
-    Timeout(Limit),
-    /// The connection ended before one byte of an answer.
-    Closed,
-    /// The peer broke HTTP/1.1.
-    Protocol,
-    /// The body, ours or the answer's, was cut short or too long.
-    Body,
-    /// The caller gave up.
-    Canceled,
-    /// The operating system, or the caller's body source, reported an error.
-    Io,
 }
 
 impl Error {
@@ -198,25 +169,6 @@ impl std::error::Error for Error {
         match &self.0.source {
             Some(source) => Some(&**source),
             None => None,
-        }
-    }
-}
-
-impl ErrorKind {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Config => "impossible request or setting",
-            Self::Resolve => "the host could not be looked up",
-            Self::Connect => "could not connect",
-            Self::Tls => "TLS failed",
-            Self::Proxy => "the proxy refused",
-            Self::Exhausted => "no connection became free",
-            Self::Timeout(_) => "timed out",
-            Self::Closed => "the connection was closed",
-            Self::Protocol => "the server broke HTTP/1.1",
-            Self::Body => "the body was cut short",
-            Self::Canceled => "canceled",
-            Self::Io => "input or output failed",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who an answer is from: scheme, host and port.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;

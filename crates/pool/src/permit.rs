@@ -4,10 +4,10 @@
 //! dropped while it is locked, which [`Shared::locked`] sees to.
 
 use crate::conn::Conn;
-use crate::driver::Mailbox;
 use crate::ledger::{Claim, Lease, TicketId};
-use crate::pool::Shared;
+use crate::mailbox::Mailbox;
 use crate::route::Route;
+use crate::shared::Shared;
 use std::sync::Arc;
 use std::time::Instant;
 

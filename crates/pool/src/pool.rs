@@ -1,23 +1,19 @@
-//! The pool: configuration, ledger, TLS configurations and parked loops behind one `Arc`.
+//! The pool: a handle to the books and to the loops that wait for a caller.
 
 use crate::body_reader::Response;
 use crate::config::Config;
-use crate::conn::Conn;
 use crate::dial::resolve::Lookups;
-use crate::driver::{Core, Driver, Event, Mailbox, Notify};
+use crate::driver::{Core, Driver, MakeNet, Parking};
 use crate::error::Error;
-use crate::ledger::{Effects, Ledger, Limits};
-use crate::link::tls::Configs;
+use crate::event::Event;
 use crate::net::mio::MioNet;
 use crate::net::{Net, out_of_resources};
 use crate::request::Request;
-use crate::route::Route;
+use crate::shared::Shared;
+use crate::tokens::ExchangeId;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// As many loops are kept for the next caller; each costs three descriptors.
-const MAX_PARKED: usize = 32;
+use std::sync::Arc;
 
 /// Connections kept and shared: what threads, clones and requests have in common.
 ///
@@ -34,25 +30,8 @@ const MAX_PARKED: usize = 32;
 /// ```
 #[derive(Clone)]
 pub struct Pool {
-    pub(crate) shared: Arc<Shared>,
-}
-
-type MakeNet = Box<dyn Fn() -> io::Result<Box<dyn Net>> + Send + Sync>;
-type Books = Ledger<Route, Box<Conn>, Notify>;
-type Deeds = Effects<Box<Conn>, Notify>;
-
-/// What the handles share.
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    /// The only lock on the way of a request; never held during input, output or a call into user code.
-    ledger: Mutex<Books>,
-    /// Loops without a driver, the last used on top. They know no pool, or they would keep it alive.
-    #[expect(clippy::vec_box, reason = "drivers hold them boxed: parking must not move half a kilobyte")]
-    parked: Mutex<Vec<Box<Core>>>,
-    pub(crate) tls: Configs,
-    make_net: MakeNet,
-    /// https is spoken in the clear (by the simulator).
-    pub(crate) virtual_tls: bool,
+    shared: Arc<Shared>,
+    parking: Arc<Parking>,
 }
 
 impl Pool {
@@ -81,16 +60,7 @@ impl Pool {
     }
 
     fn assemble(config: Config, make_net: MakeNet, virtual_tls: bool) -> Self {
-        let limits = Limits { per_key: config.max_per_origin, total: config.max_total };
-        let shared = Shared {
-            ledger: Mutex::new(Ledger::new(limits)),
-            parked: Mutex::default(),
-            tls: Configs::default(),
-            make_net,
-            virtual_tls,
-            config,
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(config, virtual_tls)), parking: Arc::new(Parking::new(make_net)) }
     }
 
     /// Sends a request and waits for the head of its answer; the body is read from the [`Response`].
@@ -115,22 +85,22 @@ impl Pool {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system has no selector left to give.
     pub fn driver(&self) -> Result<Driver, Error> {
-        let parked = self.shared.parked.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let core = match parked {
+        let core = match self.parking.take() {
             Some(core) => core,
-            None => {
-                let net = match (self.shared.make_net)() {
-                    Err(error) if out_of_resources(&error) => {
-                        self.close_idle();
-                        (self.shared.make_net)()
-                    }
-                    other => other,
-                };
-                let net = net.map_err(|why| Error::io("no selector could be made", why))?;
-                Box::new(Core::new(net))
-            }
+            None => self.make_core().map_err(|why| Error::io("no selector could be made", why))?,
         };
-        Ok(Driver::new(core, self.clone()))
+        Ok(Driver::new(core, self.shared.clone(), self.parking.clone()))
+    }
+
+    /// A new loop; when descriptors have run out, those of idle connections are given for it.
+    fn make_core(&self) -> io::Result<Box<Core>> {
+        match self.parking.make() {
+            Err(error) if out_of_resources(&error) => {
+                self.close_idle();
+                self.parking.make()
+            }
+            other => other,
+        }
     }
 
     /// The settings.
@@ -151,6 +121,13 @@ impl Pool {
     }
 }
 
+impl Driver {
+    /// Starts a request on another pool's connections, with that pool's limits and resolver: one loop can serve several.
+    pub fn start_on(&mut self, pool: &Pool, request: Request) -> ExchangeId {
+        self.start_in(&pool.shared, request)
+    }
+}
+
 /// A look at the books of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -161,47 +138,6 @@ pub struct Counts {
     pub idle: usize,
     /// Requests that wait for a connection.
     pub waiting: usize,
-}
-
-impl Shared {
-    /// The one way to the ledger: locks, unlocks, and only then closes and wakes, which are system calls. A poisoned
-    /// lock is taken as it is: the books are whole between any two steps.
-    pub(crate) fn locked<R>(&self, work: impl FnOnce(&mut Books, &mut Deeds) -> R) -> R {
-        let mut effects = Effects::default();
-        let result = {
-            let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut ledger, &mut effects)
-        };
-        // What makes room is gone before whoever waits for the room is told.
-        for mut conn in effects.close {
-            conn.link.close();
-        }
-        for (waiter, _) in effects.wake {
-            waiter.grant();
-        }
-        result
-    }
-
-    /// The same for a driver at work: a grant to itself needs no system call.
-    pub(crate) fn locked_by<R>(
-        &self,
-        me: &Arc<Mailbox>,
-        work: impl FnOnce(&mut Books, &mut Deeds) -> R,
-    ) -> R {
-        self.locked(|ledger, effects| {
-            let result = work(ledger, effects);
-            effects.wake.retain(|(waiter, _)| !waiter.grant_if_for(me));
-            result
-        })
-    }
-
-    /// Keeps a loop for the next caller.
-    pub(crate) fn park(&self, core: Box<Core>) {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        if parked.len() < MAX_PARKED {
-            parked.push(core);
-        }
-    }
 }
 
 impl fmt::Debug for Pool {

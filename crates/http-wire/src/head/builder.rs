@@ -5,6 +5,7 @@ use http::Method;
 
 use crate::error::HeadError;
 use crate::framing::{self, BodyKind};
+use crate::head::options::Options;
 use crate::head::preset::Preset;
 use crate::head::request::RequestHead;
 use crate::headers::{Headers, Span, check_field};
@@ -33,30 +34,23 @@ pub struct RequestBuilder {
     connection: Option<Range<usize>>,
 }
 
-/// The members of `Connection` (RFC 9110 section 7.6.1).
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Options {
-    keep_alive: bool,
-    close: bool,
-    upgrade: bool,
-    te: bool,
+impl RequestHead {
+    /// Begins a head. `target` is what stands in the request line (RFC 9112 section 3.2): `/path?query` to an
+    /// origin server, the absolute URL to a proxy, `host:port` with CONNECT, `*` with OPTIONS.
+    pub fn builder(method: Method, target: &str) -> RequestBuilder {
+        RequestBuilder::new(method, target)
+    }
 }
 
-impl Options {
-    fn value(self) -> &'static str {
-        match (self.close, self.keep_alive, self.upgrade, self.te) {
-            (true, _, true, true) => "close, upgrade, TE",
-            (true, _, true, false) => "close, upgrade",
-            (true, _, false, true) => "close, TE",
-            (true, _, false, false) => "close",
-            (false, true, true, true) => "keep-alive, upgrade, TE",
-            (false, true, true, false) => "keep-alive, upgrade",
-            (false, true, false, true) => "keep-alive, TE",
-            (false, false, true, true) => "upgrade, TE",
-            (false, false, true, false) => "upgrade",
-            (false, false, false, true) => "TE",
-            (false, _, false, false) => "keep-alive",
-        }
+impl Preset {
+    /// Checks and encodes.
+    ///
+    /// # Errors
+    ///
+    /// The first of the errors that [`RequestBuilder::header`] would report. Fields that frame a body are
+    /// `ReservedHeader`: they belong to one request.
+    pub fn new(headers: &Headers) -> Result<Self, HeadError> {
+        RequestBuilder::new(Method::GET, "/").headers(headers).into_preset(headers.clone())
     }
 }
 

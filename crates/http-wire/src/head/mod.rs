@@ -14,6 +14,7 @@ use crate::headers::{Field, Span};
 use crate::token;
 
 pub(crate) mod builder;
+pub(crate) mod options;
 pub(crate) mod preset;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -1,16 +1,13 @@
 use std::fmt;
 use std::ops::Range;
 
-use http::Method;
-
-use super::builder::{Options, RequestBuilder};
-use crate::error::HeadError;
+use super::options::Options;
 use crate::headers::Headers;
 
 /// Fields checked and encoded once, to be put into many heads.
 ///
 /// What a client sends with every request, such as `User-Agent` and `Accept`, need not be checked every time:
-/// [`RequestBuilder::preset`] adds such fields for the price of a copy.
+/// [`RequestBuilder::preset`](crate::RequestBuilder::preset) adds such fields for the price of a copy.
 ///
 /// ```
 /// # fn main() -> Result<(), http_wire::HeadError> {
@@ -35,18 +32,6 @@ pub struct Preset {
     pub(super) options: Options,
     /// Where in `lines` the value of `Connection` lies.
     pub(super) connection: Option<Range<usize>>,
-}
-
-impl Preset {
-    /// Checks and encodes.
-    ///
-    /// # Errors
-    ///
-    /// The first of the errors that [`RequestBuilder::header`] would report. Fields that frame a body are
-    /// `ReservedHeader`: they belong to one request.
-    pub fn new(headers: &Headers) -> Result<Self, HeadError> {
-        RequestBuilder::new(Method::GET, "/").headers(headers).into_preset(headers.clone())
-    }
 }
 
 impl fmt::Debug for Preset {

@@ -5,7 +5,6 @@ use http::{Method, Version};
 use super::{fields, has_bare_lf, malformed, window, with_slots};
 use crate::error::{Part, RecvError};
 use crate::framing::{self, BodyKind};
-use crate::head::builder::RequestBuilder;
 use crate::headers::{Field, Headers, Span};
 use crate::limits::Limits;
 use crate::token;
@@ -27,12 +26,6 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
-    /// Begins a head. `target` is what stands in the request line (RFC 9112 section 3.2): `/path?query` to an
-    /// origin server, the absolute URL to a proxy, `host:port` with CONNECT, `*` with OPTIONS.
-    pub fn builder(method: Method, target: &str) -> RequestBuilder {
-        RequestBuilder::new(method, target)
-    }
-
     /// Reads the head at the front of `bytes`, as a strict server would: its length and what it says; `None` if it
     /// is not all here. For tests, fuzzing and scripted servers.
     ///

@@ -1,15 +1,17 @@
 //! From a route to a connection: executes the layers of a dial, one after the other.
 
 use crate::attempt::Attempt;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 use crate::link::tls::{self, Configs, TlsLink};
 use crate::link::{Link, Tcp};
 use crate::net::{Net, Token};
 use crate::phase::Phase;
+use crate::resolver::Resolve;
 use crate::route::Layer;
 use crate::tokens::{ExchangeId, Tokens};
 use race::{Race, Raced};
-use resolve::{Resolve, no_address};
+use resolve::no_address;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

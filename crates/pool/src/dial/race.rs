@@ -5,7 +5,8 @@
 
 use super::Site;
 use crate::attempt::Attempt;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 
 use crate::net::{Socket, Token, out_of_resources};
 use crate::phase::Phase;

@@ -7,6 +7,7 @@
 
 use super::cache::Cache;
 use crate::net::{Ready, Token, Wake};
+use crate::resolver::Resolve;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -20,24 +21,6 @@ const MAX_THREADS: usize = 4;
 
 /// How long a helper thread waits for more work.
 const LINGER: Duration = Duration::from_secs(5);
-
-/// Finds the addresses of a host.
-///
-/// Implemented by functions `Fn(&str) -> io::Result<Vec<IpAddr>>`. Called on a helper thread, for names only, never
-/// for addresses. An empty answer counts as "no such host".
-pub trait Resolve: Send + Sync {
-    /// The addresses in the order they are to be tried.
-    ///
-    /// # Errors
-    /// Ends the exchanges that wait for this host with [`ErrorKind::Resolve`](crate::ErrorKind::Resolve).
-    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
-}
-
-impl<F: Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync> Resolve for F {
-    fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        self(host)
-    }
-}
 
 /// The system's resolver, `getaddrinfo`.
 fn system(host: &str) -> io::Result<Vec<IpAddr>> {

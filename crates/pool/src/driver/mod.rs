@@ -1,13 +1,14 @@
 //! The loop: starts exchanges, waits for what they need, lets each advance until it blocks.
 
-use crate::attempt::Attempts;
 use crate::error::Error;
+use crate::event::Event;
 use crate::exchange::{Cx, Exchange};
+use crate::mailbox::Mailbox;
 use crate::net::{Net, Ready};
-use crate::pool::Pool;
 use crate::request::Request;
+use crate::shared::Shared;
+use crate::spares::Spares;
 use crate::tokens::{ExchangeId, Tokens};
-use http_wire::{Headers, ResponseHead};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,41 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 use timers::Timers;
 
-mod mailbox;
-mod spares;
+mod parking;
 mod timers;
 
-pub(crate) use mailbox::{Mailbox, Notify};
-pub(crate) use spares::Spares;
+pub(crate) use parking::{MakeNet, Parking};
 
 /// Turns in a row that may pass without a look at the sockets while other work is at hand.
 const TURNS_WITHOUT_WAIT: u32 = 8;
-
-/// What happened to an exchange: `Head`, then `Readable` any number of times, then `Done`; or `Failed`, at any point.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// The head of the final answer. Its body may be read.
-    Head(ResponseHead),
-    /// Body bytes are probably there: [`Driver::read`] until it gives 0.
-    Readable,
-    /// The answer is complete, and all of it was read or discarded.
-    Done(Summary),
-    /// The exchange has ended with an error.
-    Failed(Error),
-}
-
-/// What is known of an exchange that ended well.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Every attempt with its times, addresses and TLS facts.
-    pub attempts: Attempts,
-    /// Fields that followed a chunked body.
-    pub trailers: Option<Headers>,
-    /// Whether the connection can serve another request.
-    pub kept: bool,
-}
 
 /// One caller's loop. Drives any number of exchanges on the thread that calls it; nothing happens between calls.
 ///
@@ -80,7 +53,9 @@ pub struct Summary {
 pub struct Driver {
     /// `None` only while it is being dropped.
     core: Option<Box<Core>>,
-    pool: Pool,
+    shared: Arc<Shared>,
+    /// Where the loop goes afterwards.
+    parking: Arc<Parking>,
     born: Instant,
 }
 
@@ -103,19 +78,19 @@ pub(crate) struct Core {
 }
 
 impl Driver {
-    pub(crate) fn new(core: Box<Core>, pool: Pool) -> Self {
+    pub(crate) fn new(core: Box<Core>, shared: Arc<Shared>, parking: Arc<Parking>) -> Self {
         let born = core.now;
-        Self { core: Some(core), pool, born }
+        Self { core: Some(core), shared, parking, born }
     }
 
     /// Starts a request on the driver's pool. Whatever goes wrong with it is an event.
     pub fn start(&mut self, request: Request) -> ExchangeId {
-        self.core.as_mut().map_or(ExchangeId::NONE, |core| core.start(&self.pool, request))
+        self.core.as_mut().map_or(ExchangeId::NONE, |core| core.start(&self.shared, request))
     }
 
-    /// Starts a request on another pool: one loop can serve several.
-    pub fn start_on(&mut self, pool: &Pool, request: Request) -> ExchangeId {
-        self.core.as_mut().map_or(ExchangeId::NONE, |core| core.start(pool, request))
+    /// The same on another pool's connections.
+    pub(crate) fn start_in(&mut self, shared: &Arc<Shared>, request: Request) -> ExchangeId {
+        self.core.as_mut().map_or(ExchangeId::NONE, |core| core.start(shared, request))
     }
 
     /// One step: waits until something is ready, `until` is reached or a deadline of its own, then lets every
@@ -196,19 +171,13 @@ impl Driver {
     pub fn random(&mut self, out: &mut [u8]) -> io::Result<()> {
         self.core.as_mut().map_or(Ok(()), |core| core.net.random(out))
     }
-
-    /// The pool that [`start`](Driver::start) uses.
-    #[must_use]
-    pub fn pool(&self) -> &Pool {
-        &self.pool
-    }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Some(mut core) = self.core.take() {
             core.clear();
-            self.pool.shared.park(core);
+            self.parking.park(core);
         }
     }
 }
@@ -250,12 +219,12 @@ impl Core {
         }
     }
 
-    fn start(&mut self, pool: &Pool, request: Request) -> ExchangeId {
+    fn start(&mut self, shared: &Arc<Shared>, request: Request) -> ExchangeId {
         self.now = self.net.now();
         self.serial += 1;
         let entry = self.exchanges.vacant_entry();
         let id = ExchangeId { slot: entry.key(), serial: self.serial };
-        entry.insert(Exchange::new(id, pool.shared.clone(), request, self.now));
+        entry.insert(Exchange::new(id, shared.clone(), request, self.now));
         self.runnable.push_back(id);
         id
     }

@@ -2,8 +2,9 @@
 
 use super::{Cx, Exchange, Stage};
 use crate::deadline::Expired;
-use crate::driver::Event;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::event::Event;
+use crate::kind::ErrorKind;
 use crate::phase::{Limit, Phase};
 
 impl Exchange {

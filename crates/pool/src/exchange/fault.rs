@@ -1,10 +1,23 @@
 //! What can go wrong while talking, and what the caller is told.
 
-use super::transfer::Transfer;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 use crate::link::tls;
 use http_wire::{Phase as WirePhase, RecvError, SendError};
 use std::io;
+
+/// How far a transfer had got when it failed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    /// The head of the answer was complete.
+    pub(super) has_head: bool,
+    /// Bytes of the answer.
+    pub(super) received: u64,
+    /// Bytes of its body that were given out.
+    pub(super) body: u64,
+    /// The length its head announced.
+    pub(super) announced: Option<u64>,
+}
 
 /// Why a transfer failed.
 #[derive(Debug)]
@@ -35,9 +48,8 @@ impl Fault {
         }
     }
 
-    /// The error for the caller, with as much as the transfer knows.
-    pub(super) fn into_error(self, transfer: Option<&Transfer>) -> Error {
-        let has_head = transfer.is_some_and(Transfer::has_head);
+    /// The error for the caller.
+    pub(super) fn into_error(self, progress: Progress) -> Error {
         match self {
             Self::Wire(error) if error.before_response() => Error::new(ErrorKind::Closed)
                 .with_detail("the server closed the connection before it sent an answer")
@@ -46,15 +58,15 @@ impl Fault {
                 .with_detail("the server closed the connection in the middle of the response head")
                 .with_source(error),
             Self::Wire(error @ RecvError::UnexpectedEof(_)) => {
-                Error::new(ErrorKind::Body).with_detail(cut_short(transfer)).with_source(error)
+                Error::new(ErrorKind::Body).with_detail(cut_short(progress)).with_source(error)
             }
             Self::Wire(error) => Error::new(ErrorKind::Protocol)
                 .with_detail(format!("the server broke HTTP/1.1: {error}"))
                 .with_source(error),
-            Self::Link(error) => link_error(error, has_head, transfer),
+            Self::Link(error) => link_error(error, progress),
             Self::Truncated => Error::new(ErrorKind::Body).with_detail(format!(
                 "TLS ended without close_notify after {} bytes of a body without a length: it may have been cut short",
-                transfer.map_or(0, |transfer| transfer.body)
+                progress.body
             )),
             Self::Source(error) => {
                 Error::new(ErrorKind::Io).with_detail("the source of the request body failed").with_source(error)
@@ -71,13 +83,13 @@ impl Fault {
     }
 }
 
-fn link_error(error: io::Error, has_head: bool, transfer: Option<&Transfer>) -> Error {
+fn link_error(error: io::Error, progress: Progress) -> Error {
     if let Some(words) = tls::explain(&error, "the server") {
         return Error::new(ErrorKind::Tls).with_detail(words).with_source(error);
     }
-    let (kind, detail) = match (is_loss(&error), has_head) {
-        (true, true) => (ErrorKind::Body, cut_short(transfer)),
-        (true, false) if transfer.is_some_and(|transfer| transfer.received > 0) => {
+    let (kind, detail) = match (is_loss(&error), progress.has_head) {
+        (true, true) => (ErrorKind::Body, cut_short(progress)),
+        (true, false) if progress.received > 0 => {
             (ErrorKind::Protocol, "the connection was lost in the middle of the response head".to_owned())
         }
         (true, false) => (ErrorKind::Closed, "the connection was lost before an answer came".to_owned()),
@@ -87,13 +99,12 @@ fn link_error(error: io::Error, has_head: bool, transfer: Option<&Transfer>) -> 
 }
 
 /// How much of how much arrived.
-fn cut_short(transfer: Option<&Transfer>) -> String {
-    match transfer.map(|transfer| (transfer.body, transfer.announced)) {
-        Some((got, Some(announced))) => format!("the response body ended after {got} of {announced} bytes"),
-        Some((got, None)) => {
-            format!("the response body ended after {got} bytes, before its end was announced")
+fn cut_short(progress: Progress) -> String {
+    match progress.announced {
+        Some(announced) => format!("the response body ended after {} of {announced} bytes", progress.body),
+        None => {
+            format!("the response body ended after {} bytes, before its end was announced", progress.body)
         }
-        None => "the response body was cut short".to_owned(),
     }
 }
 

@@ -12,15 +12,18 @@ use crate::attempt::Attempts;
 use crate::conn::Conn;
 use crate::deadline::{Deadlines, Expired, earlier};
 use crate::dial::{Dial, Dialed, Site};
-use crate::driver::{Event, Mailbox, Notify, Spares};
 use crate::error::Error;
+use crate::event::Event;
 use crate::ledger::{Ask, Claim, Lease};
+use crate::mailbox::{Mailbox, Notify};
 use crate::net::{Net, Token};
 use crate::permit::{Permit, Ticket};
 use crate::phase::{Limit, Phase};
-use crate::pool::Shared;
 use crate::request::{Class, Request};
+use crate::shared::Shared;
+use crate::spares::Spares;
 use crate::tokens::{ExchangeId, Tokens};
+use fault::Progress;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -302,7 +305,7 @@ impl Exchange {
             }
             Err((conn, fault)) => {
                 self.close(permit, conn, cx);
-                Step::Fail(Phase::Write, fault.into_error(None))
+                Step::Fail(Phase::Write, fault.into_error(Progress::default()))
             }
         }
     }

@@ -1,12 +1,13 @@
 //! An exchange while it talks: what each thing heard leads to, and how the connection is left.
 
-use super::fault::Fault;
+use super::fault::{Fault, Progress};
 use super::transfer::Heard;
 use super::{Cx, Exchange, Stage, Step, retry};
 use crate::conn::Conn;
 use crate::deadline::Expired;
-use crate::driver::{Event, Summary};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::event::{Event, Summary};
+use crate::kind::ErrorKind;
 use crate::permit::Permit;
 use crate::phase::{Limit, Phase};
 use http_wire::{End, Reuse};
@@ -76,8 +77,8 @@ impl Exchange {
     /// A fault in words, with what the transfer knows.
     fn fault_error(&self, fault: Fault) -> Error {
         match &self.stage {
-            Stage::Talking(_, transfer) => fault.into_error(Some(transfer)),
-            _ => fault.into_error(None),
+            Stage::Talking(_, transfer) => fault.into_error(transfer.progress()),
+            _ => fault.into_error(Progress::default()),
         }
     }
 
@@ -106,7 +107,7 @@ impl Exchange {
         if let Err(error) = self.request.body().rewind() {
             // Seen before a connection is made for nothing.
             permit.forget(cx.mailbox, cx.now);
-            return Step::Fail(Phase::Write, Fault::Source(error).into_error(None));
+            return Step::Fail(Phase::Write, Fault::Source(error).into_error(Progress::default()));
         }
         self.retried = true;
         self.attempts.next(ErrorKind::Closed);

@@ -1,7 +1,7 @@
 //! Talking: the request out, the answer in, both as far as the socket allows.
 
 use super::Cx;
-use super::fault::Fault;
+use super::fault::{Fault, Progress};
 use super::upload::Upload;
 use crate::attempt::Attempt;
 use crate::config::Timeouts;
@@ -34,11 +34,11 @@ pub(crate) struct Transfer {
     /// Wants another turn although nothing happened.
     pub(crate) again: bool,
     taken_before: u64,
-    pub(super) received: u64,
+    received: u64,
     /// Body bytes that were given out.
-    pub(super) body: u64,
+    body: u64,
     /// The length the answer announced.
-    pub(super) announced: Option<u64>,
+    announced: Option<u64>,
     /// Only the end of the stream ends the body. What the codec gives as the reason to close may be another one.
     until_eof: bool,
     /// Counts at the last look, to tell whether anything moved.
@@ -362,6 +362,16 @@ impl Transfer {
     /// Somebody waits for the peer: before the head always, then when the caller has asked for bytes in vain.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.heard_head || self.awaited && !self.grace
+    }
+
+    /// How far it has got, for an error.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            has_head: self.heard_head,
+            received: self.received,
+            body: self.body,
+            announced: self.announced,
+        }
     }
 
     pub(crate) fn has_head(&self) -> bool {

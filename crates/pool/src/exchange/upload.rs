@@ -2,7 +2,7 @@
 
 use super::Cx;
 use super::fault::Fault;
-use crate::body::{Body, Reader};
+use crate::body::{Body, Reading};
 use crate::config::Timeouts;
 use crate::conn::Conn;
 use crate::request::Request;
@@ -43,7 +43,7 @@ enum Rest {
     /// Bytes that the codec has not been told of, for after the go-ahead.
     Unframed(Arc<[u8]>),
     /// Read while it is sent; of an announced length so much is left.
-    Reader(Reader, Option<u64>),
+    Reader(Reading, Option<u64>),
     /// Given up: the answer came first, or the peer stopped taking.
     Stopped,
 }
@@ -64,8 +64,7 @@ impl Upload {
             Body::Empty => Rest::Nothing,
             Body::Bytes(bytes) => Rest::Unframed(bytes.clone()),
             Body::Reader(reader) => {
-                reader.begin().map_err(Fault::Source)?;
-                Rest::Reader(reader.clone(), request.body().len())
+                Rest::Reader(reader.begin().map_err(Fault::Source)?, request.body().len())
             }
         };
         let mut upload = Self { out, sent: 0, rest, hold, accepted: 0 };

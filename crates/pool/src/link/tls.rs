@@ -4,7 +4,8 @@
 
 use super::Link;
 use crate::attempt::TlsFacts;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 use crate::net::Socket;
 use crate::phase::Phase;
 use crate::tls::{Setting, Tls};

@@ -1,7 +1,8 @@
 //! The real world: mio sockets, the system's clocks and entropy. The only file that knows mio or reads a clock.
 
 use super::{Net, Ready, Socket, Token, Wake};
-use crate::dial::resolve::{Inquirer, Lookups, Resolve};
+use crate::dial::resolve::{Inquirer, Lookups};
+use crate::resolver::Resolve;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Registry, Waker};
 use std::any::Any;

@@ -4,7 +4,7 @@
 //! goes through the object-safe trait [`Net`]. `net::mio` implements it with real sockets, `sim` (feature `sim`) with
 //! a virtual clock and scripted peers; a program with an event loop of its own can implement it too.
 
-use crate::dial::resolve::Resolve;
+use crate::resolver::Resolve;
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Bodies that are sent again: from where they began, or not at all.
 
 use crate::stale::{kept, quiet};
-use crate::support::{Answer, counts, facts, fetch, post, request, world};
+use crate::support::{Answer, Run, counts, facts, fetch, post, request, world};
 use pool::sim::{Reply, World, ok};
 use pool::{Body, Config, Error, ErrorKind, Method, Phase, Pool, Source};
 use std::io;
@@ -109,4 +109,33 @@ fn a_body_that_was_read_already_is_an_error_and_not_an_empty_body() {
         assert_eq!(facts(&error), (ErrorKind::Io, Some(Phase::Write), 1));
         assert_eq!(counts(&pool), (0, 0, 0));
     }
+}
+
+#[test]
+fn one_source_sent_twice_at_once_is_an_error_and_never_a_mixture() {
+    static BYTES: [u8; 40_000] = [b'x'; 40_000];
+    let (world, host) = world();
+    host.accept_all(|request| {
+        assert!(request.body().is_empty() || request.body() == BYTES);
+        Reply::ok(&request.body().len().to_string())
+    });
+    // A client that can send little at a time, so that both are under way together.
+    world.send_buffer(1000);
+    let pool = world.pool(Config::default());
+    let source = Rewindable { bytes: &BYTES, at: 0, can: true, log: Arc::default() };
+    let put = request(Method::PUT, "/1", Body::reader(source));
+    let mut run = Run::new(&pool);
+    let ids = [run.start(put.clone()), run.start(put.clone())];
+    run.finish();
+    let results: Vec<_> = ids.into_iter().map(|id| run.end(id)).collect();
+    let error = results[1].as_ref().unwrap_err();
+    assert_eq!(
+        std::error::Error::source(error).unwrap().downcast_ref::<io::Error>().unwrap().kind(),
+        io::ErrorKind::ResourceBusy
+    );
+    assert_eq!(results[0].as_ref().unwrap().text(), "40000");
+    // One after the other is fine: the second time starts at the beginning.
+    assert_eq!(fetch(&pool, put).unwrap().text(), "40000");
+    drop(run);
+    quiet(&world, &pool);
 }
