@@ -279,7 +279,8 @@ impl Core {
 
     /// Exchanges that were granted a connection can go on.
     fn take_grants(&mut self) {
-        for id in self.mailbox.take().unwrap_or_default() {
+        let Some(granted) = self.mailbox.take() else { return };
+        for id in granted {
             if let Some(exchange) = self.exchanges.get_mut(id.slot).filter(|exchange| exchange.id == id) {
                 exchange.enqueue(&mut self.runnable);
             }

@@ -35,7 +35,9 @@ impl Exchange {
                 // Nobody waits for the peer now: the caller has the head, and may take its time.
                 self.deadlines.rest();
                 cx.events.push_back((self.id, Event::Head(head)));
-                Step::Next
+                // Most callers read at once. Those who do not are told in the next turn what there is to read.
+                self.again = true;
+                Step::Rest
             }
             Ok(Heard::Readable) => {
                 self.deadlines.rest();

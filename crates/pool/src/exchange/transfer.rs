@@ -28,8 +28,6 @@ pub(crate) struct Transfer {
     heard_head: bool,
     /// The caller waits for body bytes (also before the first read, when nobody has told them of any).
     awaited: bool,
-    /// The caller was told of the head just now and will probably read without being told to.
-    grace: bool,
     discard: Option<Discard>,
     /// Wants another turn although nothing happened.
     pub(crate) again: bool,
@@ -88,7 +86,6 @@ impl Transfer {
             write_fault: None,
             heard_head: false,
             awaited: true,
-            grace: false,
             discard: None,
             again: false,
             taken_before,
@@ -142,7 +139,6 @@ impl Transfer {
                 }
                 Some(Event::Response(head)) => {
                     self.heard_head = true;
-                    self.grace = true;
                     self.upload.stop();
                     self.announced = self.conn.wire.remaining();
                     self.until_eof = self.conn.wire.is_until_eof();
@@ -162,14 +158,8 @@ impl Transfer {
 
     /// With the head out: is the answer over already, or is there something to tell the caller of?
     fn look(&mut self) -> Result<Heard, Fault> {
-        if self.grace {
-            self.grace = false;
-            if let Some(Event::End(end)) = self.next_event()? {
-                return Ok(Heard::End(end));
-            }
-            // Most callers read at once; they need not be told.
-            self.again = true;
-            return Ok(Heard::Nothing);
+        if let Some(Event::End(end)) = self.next_event()? {
+            return Ok(Heard::End(end));
         }
         // What lies in the inbox without being given out is part of a chunk's frame: only more bytes make it tell.
         if self.awaited && self.conn.readable {
@@ -207,7 +197,6 @@ impl Transfer {
         if !self.heard_head || self.discard.is_some() || buf.is_empty() {
             return Ok((0, None));
         }
-        self.grace = false;
         let result = self.read_some(buf, cx);
         self.return_inbox(cx);
         result
@@ -338,7 +327,6 @@ impl Transfer {
 
     /// From now on body bytes are thrown away.
     pub(crate) fn discard(&mut self, bytes: usize, until: Option<Instant>) {
-        self.grace = false;
         self.discard = Some(Discard { left: bytes, until });
     }
 
@@ -361,7 +349,7 @@ impl Transfer {
 
     /// Somebody waits for the peer: before the head always, then when the caller has asked for bytes in vain.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.heard_head || self.awaited && !self.grace
+        !self.heard_head || self.awaited
     }
 
     /// How far it has got, for an error.
