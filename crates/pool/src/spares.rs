@@ -4,7 +4,7 @@ use http_wire::{Inbox, Limits};
 
 /// More spares than this are not kept. Exchanges need one while they have bytes in hand, so at most as many at once
 /// as have something to read in one turn.
-const KEPT: usize = 32;
+const KEPT: usize = 64;
 
 /// A buffer that has grown beyond this is not kept.
 const KEPT_SIZE: usize = 256 * 1024;

@@ -14,8 +14,9 @@ use std::time::{Instant, SystemTime};
 /// The token of the waker: never given to a connection.
 const WAKER: mio::Token = mio::Token(usize::MAX);
 
-/// As many events as one wait reports; more come with the next.
-const EVENTS: usize = 256;
+/// As many events as one wait reports; more come with the next. Each may fill a buffer before the caller takes
+/// anything, so this bounds what a thousand answers arriving together need.
+const EVENTS: usize = 64;
 
 /// One selector with what belongs to it: three descriptors (the selector, its registry, its waker).
 pub(crate) struct MioNet {
