@@ -74,7 +74,8 @@ impl RequestBuilder {
         builder
     }
 
-    /// Adds a header. All fields of the name that the session sets are replaced by those that are added here.
+    /// Adds a header, behind those of that name that were added here before. All fields of the name that the session
+    /// sets are replaced by those that are added here.
     pub fn header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         self.attempt(|layer| {
             let name = name.as_ref();
@@ -82,7 +83,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds headers.
+    /// Adds headers, each as [`header`](Self::header) does: fields of one name all stay.
     pub fn headers(self, headers: &Headers) -> Self {
         headers.iter().fold(self, |builder, (name, value)| builder.header(name, value.as_bytes()))
     }
@@ -100,6 +101,11 @@ impl RequestBuilder {
             layer.params_mut().append(&mut form::pairs(pairs)?);
             Ok(())
         })
+    }
+
+    /// Does not send a query parameter, although the session sets it (`None` in requests).
+    pub fn without_param(self, name: impl AsRef<str>) -> Self {
+        self.set(|layer| layer.leave_out_param(name.as_ref()))
     }
 
     /// Sends a value as JSON, with `Content-Type: application/json` unless a header says otherwise. Numbers that
@@ -140,7 +146,8 @@ impl RequestBuilder {
     }
 
     /// Sends a cookie with this request only, in place of one of the same name in the jar. It goes to the origin of
-    /// the URL, and along on redirects inside it.
+    /// the URL, and along on redirects inside it. Beside a `Cookie` header it is an error, which
+    /// [`build`](Self::build) reports.
     pub fn cookie(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match jar::check_pair(&name, &value) {
@@ -164,7 +171,7 @@ impl RequestBuilder {
         self.set(|layer| layer.set_total(total))
     }
 
-    /// Sets all time limits.
+    /// Sets all time limits; see [`Settings::set_timeouts`].
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         self.set(|layer| layer.set_timeouts(timeouts))
     }

@@ -1,7 +1,8 @@
 //! A flow on a driver: turns events of its exchanges into steps, and collects bodies.
 //!
 //! The loops around it ([`Session::send`](crate::Session::send), [`Session::stream`](crate::Session::stream),
-//! [`Completed`](crate::Completed)) do what it asks for and tell it what happened.
+//! [`Completed`](crate::Completed)) do what it asks for and tell it what happened. What is large stays where it is until
+//! somebody fetches it: a request to be sent until [`Call::launch`], a result until [`Call::into_result`].
 
 use crate::content::{Buffer, Content, Failure};
 use crate::error::Error;
@@ -10,12 +11,13 @@ use crate::request::Request;
 use crate::response::{Head, Hop, Response};
 use crate::session::Shared;
 use http_wire::ResponseHead;
-use pool::{Class, Driver, Event, ExchangeId, Summary};
+use pool::{Class, Driver, Event, ExchangeId, Route, Summary};
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The body of an answer that is left behind is read so far and so long, for the history and so that the connection
-/// can be used again; then the connection is closed.
+/// can be used again; then the connection is closed. It is not decoded: what a redirect carries is not worth a byte of
+/// memory or a cycle more (CVE-2026-21441).
 const DRAIN: usize = 64 * 1024;
 const DRAIN_TIME: Duration = Duration::from_millis(50);
 
@@ -23,19 +25,24 @@ const DRAIN_TIME: Duration = Duration::from_millis(50);
 pub(crate) struct Call {
     flow: Flow,
     stage: Stage,
-    /// The final answer is handed out at its head.
-    stream: bool,
 }
 
 enum Stage {
-    /// It is the turn of the loop: to send, to wait, or to forget about the call.
+    /// The next move is being made.
     Asking,
+    /// The next exchange can begin.
+    Ready(pool::Request),
     /// A pause between two attempts.
     Pausing(Instant),
     /// The head is to come.
     Sent(ExchangeId),
     /// The body is coming.
-    Reading(Box<Reading>),
+    Reading(Reading),
+    /// A stream: its body is read by somebody else.
+    Open(ExchangeId, Head),
+    /// The final answer is complete.
+    Complete(Reading, Summary),
+    Over(Box<Result<Response, Error>>),
 }
 
 struct Reading {
@@ -46,6 +53,8 @@ struct Reading {
     then: Then,
     /// When a body that is only drained is given up.
     until: Option<Instant>,
+    /// There is more to read at once, when others have had their turn.
+    more: bool,
 }
 
 /// What comes after the body.
@@ -56,17 +65,18 @@ enum Then {
 }
 
 /// What the loop is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Todo {
     /// Tell what happens next.
     Listen,
-    /// Start this and say under which name.
-    Send(pool::Request),
+    /// [`Call::launch`], when there is room at [`Call::route`].
+    Send,
     /// Call [`Call::on_time`] then, and tell what happens meanwhile.
     Wake(Instant),
-    /// A stream: the head of the final answer, its body open.
-    Open(ExchangeId, Head),
-    /// The call is over.
-    Done(Result<Response, Error>),
+    /// A stream: its body is open; [`Call::take_open`].
+    Open,
+    /// The call is over; [`Call::into_result`].
+    Done,
 }
 
 /// What a call works with.
@@ -96,17 +106,68 @@ impl Cx<'_> {
 }
 
 impl Call {
-    pub(crate) fn start(request: Request, class: Class, stream: bool, cx: &mut Cx<'_>) -> (Self, Todo) {
-        let (flow, step) = Flow::start(request, class, &cx.context());
-        let mut call = Self { flow, stage: Stage::Asking, stream };
-        let todo = call.follow(step);
-        (call, todo)
+    /// A call that has yet to [`begin`](Self::begin).
+    pub(crate) fn new(request: Request, class: Class, stream: bool, cx: &mut Cx<'_>) -> Self {
+        Self { flow: Flow::new(request, class, stream, &cx.context()), stage: Stage::Asking }
     }
 
-    /// What was asked to be sent has been started.
-    pub(crate) fn sent(&mut self, id: ExchangeId, now: Instant) {
-        self.flow.begun(now);
-        self.stage = Stage::Sent(id);
+    pub(crate) fn begin(&mut self, cx: &mut Cx<'_>) -> Todo {
+        let step = self.flow.begin(&cx.context());
+        self.follow(step)
+    }
+
+    /// Where the exchange goes that is ready to begin.
+    pub(crate) fn route(&self) -> Option<&Route> {
+        match &self.stage {
+            Stage::Ready(request) => Some(request.route()),
+            _ => None,
+        }
+    }
+
+    /// Starts the exchange that is ready.
+    pub(crate) fn launch(&mut self, driver: &mut Driver) -> Option<ExchangeId> {
+        match std::mem::replace(&mut self.stage, Stage::Asking) {
+            Stage::Ready(request) => {
+                let id = driver.start(request);
+                self.flow.begun(driver.now());
+                self.stage = Stage::Sent(id);
+                Some(id)
+            }
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    /// The head of a stream whose body is open.
+    pub(crate) fn take_open(&mut self) -> Option<(ExchangeId, Head)> {
+        match std::mem::replace(&mut self.stage, Stage::Asking) {
+            Stage::Open(id, head) => Some((id, head)),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    /// The result of a call that is over.
+    pub(crate) fn into_result(mut self) -> Result<Response, Error> {
+        match self.stage {
+            Stage::Complete(reading, summary) => {
+                let body = reading.body.map(Buffer::into_bytes);
+                let (attempts, trailers) = (summary.attempts, summary.trailers);
+                match (reading.then, body) {
+                    (Then::Fail(error), Some(body)) => {
+                        Err(error.with_response(self.flow.response(reading.head, body, attempts, trailers)))
+                    }
+                    (Then::Fail(error), None) => Err(self.flow.failed(error)),
+                    (_, body) => self.flow.finish(reading.head, body.unwrap_or_default(), attempts, trailers),
+                }
+            }
+            Stage::Over(result) => *result,
+            _ => Err(Error::canceled("the call was given up").with_request(self.flow.request())),
+        }
     }
 
     pub(crate) fn flow(&mut self) -> &mut Flow {
@@ -118,24 +179,26 @@ impl Call {
         match &self.stage {
             Stage::Sent(id) => Some(*id),
             Stage::Reading(reading) => Some(reading.id),
-            Stage::Asking | Stage::Pausing(_) => None,
+            _ => None,
         }
     }
 
     /// Something happened to the exchange of this call.
     pub(crate) fn on_event(&mut self, event: Event, cx: &mut Cx<'_>) -> Todo {
-        match (event, std::mem::replace(&mut self.stage, Stage::Asking)) {
-            (Event::Head(head), Stage::Sent(id)) => self.on_head(id, head, cx),
-            (Event::Readable, Stage::Reading(reading)) => self.read(reading, cx),
-            (Event::Done(summary), Stage::Reading(reading)) => self.on_done(*reading, summary, cx),
-            (Event::Failed(error), Stage::Sent(_)) => self.on_error(error, cx),
-            (Event::Failed(error), Stage::Reading(reading)) => {
-                self.broken(*reading, Failure::Pool(error), cx)
+        match (event, &mut self.stage) {
+            (Event::Head(head), Stage::Sent(id)) => {
+                let id = *id;
+                self.on_head(id, head, cx)
             }
-            (_, stage) => {
-                self.stage = stage;
-                Todo::Listen
+            (Event::Readable, Stage::Reading(_)) => self.read(cx),
+            (Event::Done(summary), Stage::Reading(_)) => self.on_done(summary, cx),
+            (Event::Failed(error), Stage::Sent(_)) => {
+                let error = Error::from_pool(error, self.flow.request());
+                let step = self.flow.on_error(error, true, &mut cx.context());
+                self.follow(step)
             }
+            (Event::Failed(error), Stage::Reading(_)) => self.broken(Failure::Pool(error), cx),
+            _ => Todo::Listen,
         }
     }
 
@@ -144,30 +207,36 @@ impl Call {
         let now = cx.driver.now();
         match &mut self.stage {
             Stage::Pausing(at) if *at <= now => {
-                self.stage = Stage::Asking;
                 let step = self.flow.on_wake(&cx.context());
                 self.follow(step)
             }
             Stage::Pausing(at) => Todo::Wake(*at),
+            Stage::Reading(reading) if reading.more => {
+                let until = reading.until;
+                match self.read(cx) {
+                    Todo::Listen => until.map_or(Todo::Listen, Todo::Wake),
+                    todo => todo,
+                }
+            }
             Stage::Reading(reading) => match reading.until {
                 Some(until) if until <= now => {
-                    (reading.body, reading.until) = (None, None);
-                    cx.driver.discard(reading.id, 0, None);
+                    self.give_body_up(cx);
                     Todo::Listen
                 }
                 Some(until) => Todo::Wake(until),
                 None => Todo::Listen,
             },
-            Stage::Asking | Stage::Sent(_) => Todo::Listen,
+            _ => Todo::Listen,
         }
     }
 
-    /// When [`on_time`](Self::on_time) is to be called.
+    /// When [`on_time`](Self::on_time) is to be called, which may be a time that is past.
     pub(crate) fn wakes_at(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Pausing(at) => Some(*at),
             Stage::Reading(reading) => reading.until,
-            Stage::Asking | Stage::Sent(_) => None,
+            Stage::Ready(_) => self.flow.deadline(),
+            _ => None,
         }
     }
 
@@ -178,134 +247,150 @@ impl Call {
     }
 
     fn follow(&mut self, step: Step) -> Todo {
-        match step {
-            Step::Send(request) => Todo::Send(request),
-            Step::Finish(result) => Todo::Done(result),
-            Step::Wait(at) => {
-                self.stage = Stage::Pausing(at);
-                Todo::Wake(at)
-            }
-        }
+        let (stage, todo) = match step {
+            Step::Send(request) => (Stage::Ready(request), Todo::Send),
+            Step::Finish(result) => (Stage::Over(result), Todo::Done),
+            Step::Wait(at) => (Stage::Pausing(at), Todo::Wake(at)),
+        };
+        self.stage = stage;
+        todo
     }
 
     fn on_head(&mut self, id: ExchangeId, head: ResponseHead, cx: &mut Cx<'_>) -> Todo {
         let head = Head::new(head, self.flow.request().target_arc().clone());
         log::trace!("{:?}: {}", self.flow.request(), head.status());
-        let (then, limit) = match self.flow.on_head(&head, &mut cx.context()) {
+        let then = match self.flow.on_head(&head, &mut cx.context()) {
             Verdict::Replace(response) => {
                 cx.driver.cancel(id);
-                return Todo::Done(self.flow.replaced(*response));
+                let result = self.flow.replaced(*response);
+                return self.follow(Step::Finish(Box::new(result)));
             }
-            Verdict::Deliver if self.stream => match self.flow.status_error(&head) {
-                None => return Todo::Open(id, head),
-                Some(error) => (Then::Fail(error), None),
+            Verdict::Deliver if self.flow.is_stream() => match self.flow.status_error(&head) {
+                None => {
+                    self.stage = Stage::Open(id, head);
+                    return Todo::Open;
+                }
+                Some(error) => Then::Fail(error),
             },
-            Verdict::Deliver => (Then::Deliver, None),
-            Verdict::Fail(error) => (Then::Fail(error), None),
-            Verdict::Again(again) => (Then::Again(again), Some(DRAIN)),
+            Verdict::Deliver => Then::Deliver,
+            Verdict::Fail(error) => Then::Fail(error),
+            Verdict::Again(again) => Then::Again(again),
         };
-        let settings = self.flow.request().settings();
-        let until = limit.and_then(|_| cx.driver.now().checked_add(DRAIN_TIME));
-        let limit = limit.unwrap_or_else(|| settings.max_body());
-        let content = Content::new(self.flow.request(), &head, settings.decode());
-        let mut reading = Box::new(Reading { id, head, body: None, then, until });
-        match content {
-            Ok(content) => reading.body = Some(Buffer::new(content, limit)),
-            Err(why) => return self.broken_open(reading, Failure::Decode(why), cx),
+        let (body, until) = match then {
+            Then::Again(_) => {
+                let content = Content::raw(self.flow.request(), &head);
+                (Ok(Buffer::new(content, DRAIN)), cx.driver.now().checked_add(DRAIN_TIME))
+            }
+            _ => {
+                let settings = self.flow.request().settings();
+                let content = Content::new(self.flow.request(), &head, settings.decode());
+                (content.map(|content| Buffer::new(content, settings.max_body())), None)
+            }
+        };
+        let (body, failure) = match body {
+            Ok(body) => (Some(body), None),
+            Err(why) => (None, Some(Failure::Decode(why))),
+        };
+        self.stage = Stage::Reading(Reading { id, head, body, then, until, more: false });
+        if let Some(failure) = failure {
+            return self.broken_open(failure, cx);
         }
-        let waits = reading.until;
-        match self.read(reading, cx) {
+        match self.read(cx) {
             // The loop has to know of the time as well.
-            Todo::Listen => waits.map_or(Todo::Listen, Todo::Wake),
+            Todo::Listen => self.wakes_at().map_or(Todo::Listen, Todo::Wake),
             todo => todo,
         }
     }
 
-    fn read(&mut self, mut reading: Box<Reading>, cx: &mut Cx<'_>) -> Todo {
-        let filled = match &mut reading.body {
-            Some(body) => body.fill(cx.driver, reading.id),
-            None => Ok(()),
-        };
-        match filled {
-            Ok(()) => {
-                self.stage = Stage::Reading(reading);
-                Todo::Listen
+    fn read(&mut self, cx: &mut Cx<'_>) -> Todo {
+        let Stage::Reading(reading) = &mut self.stage else { return Todo::Listen };
+        let Some(body) = &mut reading.body else { return Todo::Listen };
+        if reading.until.is_some_and(|until| until <= cx.driver.now()) {
+            self.give_body_up(cx);
+            return Todo::Listen;
+        }
+        match body.fill(cx.driver, reading.id) {
+            Ok(more) => {
+                reading.more = more;
+                // The driver tells of bytes only when it was found to have none.
+                if more { Todo::Wake(cx.driver.now()) } else { Todo::Listen }
             }
-            Err(Failure::Pool(error)) => self.broken(*reading, Failure::Pool(error), cx),
-            Err(failure) => self.broken_open(reading, failure, cx),
+            Err(Failure::Pool(error)) => self.broken(Failure::Pool(error), cx),
+            Err(failure) => self.broken_open(failure, cx),
         }
     }
 
-    fn on_done(&mut self, mut reading: Reading, summary: Summary, cx: &mut Cx<'_>) -> Todo {
-        if let Some(body) = &mut reading.body
-            && let Err(failure) = body.finish(cx.driver, reading.id)
-        {
-            return match reading.then {
-                Then::Again(_) => {
-                    reading.body = None;
-                    self.on_done(reading, summary, cx)
-                }
-                _ => self.broken(reading, failure, cx),
-            };
+    /// A body that is left behind is not kept, and not waited for; `Done` follows.
+    fn give_body_up(&mut self, cx: &mut Cx<'_>) {
+        if let Stage::Reading(reading) = &mut self.stage {
+            (reading.body, reading.until, reading.more) = (None, None, false);
+            cx.driver.discard(reading.id, 0, None);
         }
-        let Reading { head, body, then, .. } = reading;
-        let body = body.map(Buffer::into_bytes);
-        let attempts = summary.attempts;
-        match then {
-            Then::Deliver => {
-                let body = body.unwrap_or_default();
-                Todo::Done(self.flow.finish(head, body, attempts, summary.trailers))
+    }
+
+    fn on_done(&mut self, summary: Summary, cx: &mut Cx<'_>) -> Todo {
+        if let Stage::Reading(Reading { id, body: Some(body), .. }) = &mut self.stage
+            && let Err(failure) = body.finish(cx.driver, *id)
+        {
+            return self.broken(failure, cx);
+        }
+        match std::mem::replace(&mut self.stage, Stage::Asking) {
+            Stage::Reading(Reading { head, body, then: Then::Again(again), .. }) => {
+                let body = body.map(Buffer::into_bytes);
+                self.again(again, Hop::new(head, body, summary.attempts, self.flow.request().clone()), cx)
             }
-            Then::Fail(error) => {
-                let error = match body {
-                    Some(body) => {
-                        error.with_response(self.flow.response(head, body, attempts, summary.trailers))
-                    }
-                    None => error,
-                };
-                Todo::Done(Err(self.flow.failed(error)))
+            Stage::Reading(reading) => {
+                self.stage = Stage::Complete(reading, summary);
+                Todo::Done
             }
-            Then::Again(again) => {
-                let hop = Hop::new(head, body, attempts, self.flow.request().clone());
-                let step = self.flow.again(again, hop, &cx.context());
-                self.follow(step)
+            stage => {
+                self.stage = stage;
+                Todo::Listen
             }
         }
     }
 
     /// The body is of no use, but the exchange is still open.
-    fn broken_open(&mut self, mut reading: Box<Reading>, failure: Failure, cx: &mut Cx<'_>) -> Todo {
-        if let Then::Again(_) = reading.then {
-            // Not kept, and not waited for; `Done` follows.
-            (reading.body, reading.until) = (None, None);
-            cx.driver.discard(reading.id, 0, None);
-            self.stage = Stage::Reading(reading);
-            return Todo::Listen;
+    fn broken_open(&mut self, failure: Failure, cx: &mut Cx<'_>) -> Todo {
+        match &self.stage {
+            Stage::Reading(Reading { then: Then::Again(_), .. }) => {
+                self.give_body_up(cx);
+                Todo::Listen
+            }
+            Stage::Reading(reading) => {
+                cx.driver.cancel(reading.id);
+                self.broken(failure, cx)
+            }
+            _ => Todo::Listen,
         }
-        cx.driver.cancel(reading.id);
-        self.broken(*reading, failure, cx)
     }
 
     /// The body cannot be had, and the exchange is over.
-    fn broken(&mut self, reading: Reading, failure: Failure, cx: &mut Cx<'_>) -> Todo {
-        let Reading { head, then, .. } = reading;
+    fn broken(&mut self, failure: Failure, cx: &mut Cx<'_>) -> Todo {
+        let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Asking) else {
+            return Todo::Listen;
+        };
+        let hopeless = failure.is_final();
         let error = failure.into_error(self.flow.request());
-        let step = match then {
-            Then::Deliver => self.flow.on_error(error, &mut cx.context()),
-            // The reason stands, without the answer in it.
-            Then::Fail(reason) => Step::Finish(Err(self.flow.failed(reason))),
+        let step = match reading.then {
             Then::Again(again) => {
                 let attempts = error.into_attempts();
-                let hop = Hop::new(head, None, attempts, self.flow.request().clone());
-                self.flow.again(again, hop, &cx.context())
+                let hop = Hop::new(reading.head, None, attempts, self.flow.request().clone());
+                return self.again(again, hop, cx);
             }
+            // The reason stands, without the answer in it.
+            Then::Fail(reason) => self.flow.fail(reason),
+            // The head says enough, whatever the body is.
+            Then::Deliver => match self.flow.status_error(&reading.head).filter(|_| hopeless) {
+                Some(reason) => self.flow.fail(reason),
+                None => self.flow.on_error(error, !hopeless, &mut cx.context()),
+            },
         };
         self.follow(step)
     }
 
-    fn on_error(&mut self, error: pool::Error, cx: &mut Cx<'_>) -> Todo {
-        let error = Error::from_pool(error, self.flow.request());
-        let step = self.flow.on_error(error, &mut cx.context());
+    fn again(&mut self, again: Again, hop: Hop, cx: &mut Cx<'_>) -> Todo {
+        let step = self.flow.again(again, hop, &cx.context());
         self.follow(step)
     }
 }

@@ -18,7 +18,8 @@ use std::time::Instant;
 /// [`Session::as_completed`](crate::Session::as_completed).
 ///
 /// An iterator that does its work in [`next`](Iterator::next): between two calls nothing moves. A request whose time
-/// limit runs out meanwhile fails when `next` is called again.
+/// limit runs out meanwhile fails when `next` is called again. If a hook or policy panics inside `next` and somebody
+/// catches that, all that is under way ends with [`ErrorKind::Canceled`], and nothing more is taken.
 pub struct Completed<I> {
     shared: Arc<Shared>,
     /// Made when first needed, so that its failure can be reported with a request.
@@ -29,20 +30,27 @@ pub struct Completed<I> {
     calls: FastMap<usize, Slot>,
     exchanges: FastMap<ExchangeId, usize>,
     lanes: Lanes,
+    /// Those that have been given room and have not used it yet.
+    admitted: VecDeque<(usize, Route)>,
     sleepers: BinaryHeap<Reverse<(Instant, usize)>>,
     done: VecDeque<(usize, Result<Response, Error>)>,
     width: usize,
+    /// The call that is being worked on, while it is in no slot.
+    current: Option<usize>,
+    /// Code of the caller is being run, or has panicked.
+    working: bool,
 }
 
 /// A request that was taken and is not done.
 enum Slot {
     /// It has not begun: there is no room at its origin.
     New(Box<Request>),
-    /// It is under way, or pausing.
-    Running(Box<Call>, Option<Route>),
-    /// Its next hop is ready, and there is no room at that origin.
-    Held(Box<Call>, Box<pool::Request>),
+    /// It is under way, pausing, or holds its next hop until there is room.
+    Call(Box<Call>, Option<Route>),
 }
+
+/// Times to wake up that nobody waits for any more are kept up to this many, and four times as many as there are calls.
+const SPARE_SLEEPERS: usize = 64;
 
 impl<I> Completed<I>
 where
@@ -61,9 +69,33 @@ where
             calls: FastMap::default(),
             exchanges: FastMap::default(),
             lanes,
+            admitted: VecDeque::new(),
             sleepers: BinaryHeap::new(),
             done: VecDeque::new(),
             width,
+            current: None,
+            working: false,
+        }
+    }
+
+    /// Goes on until a call is done, or nothing is left to do.
+    fn advance(&mut self) {
+        loop {
+            self.refill();
+            if !self.done.is_empty() || self.calls.is_empty() {
+                return;
+            }
+            let until = self.sleepers.peek().map(|Reverse((at, _))| *at);
+            let turned = self.driver.as_mut().map_or(Ok(()), |driver| driver.turn(until));
+            while let Some((id, event)) = self.driver.as_mut().and_then(Driver::next_event) {
+                self.on_event(id, event);
+            }
+            self.wake();
+            match turned {
+                Err(error) => self.fail_all(error),
+                Ok(()) if !self.done.is_empty() => return,
+                Ok(()) => {}
+            }
         }
     }
 
@@ -78,19 +110,19 @@ where
             };
             let index = self.taken;
             self.taken += 1;
+            self.current = Some(index);
             match item.into_request() {
                 Ok(request) => {
                     let route = request.target_arc().route().clone();
                     if self.lanes.enter(&route, index, false) {
                         self.begin(index, request, route);
                     } else {
-                        self.calls.insert(index, Slot::New(Box::new(request)));
+                        self.keep(index, Slot::New(Box::new(request)));
                     }
                 }
-                Err(error) => {
-                    self.done.push_back((index, Err(error)));
-                }
+                Err(error) => self.finish(index, Err(error)),
             }
+            self.settle();
         }
     }
 
@@ -101,156 +133,203 @@ where
             none => match self.shared.pool.driver() {
                 Ok(driver) => none.insert(driver),
                 Err(error) => {
-                    self.done.push_back((index, Err(Error::from_pool(error, &request))));
-                    return self.leave(&route);
+                    self.leave(Some(route));
+                    return self.finish(index, Err(Error::from_pool(error, &request)));
                 }
             },
         };
         let mut cx = Cx { shared: &self.shared, driver };
-        let (call, todo) = Call::start(request, Class::Batch, false, &mut cx);
-        self.follow(index, Box::new(call), todo, Some(route));
+        let mut call = Box::new(Call::new(request, Class::Batch, false, &mut cx));
+        let todo = call.begin(&mut cx);
+        self.follow(index, call, todo, Some(route));
     }
 
-    /// Room has come free at `route`: whoever waits for it goes on.
-    fn leave(&mut self, route: &Route) {
-        let Some((index, route)) = self.lanes.leave(route) else { return };
-        match self.calls.remove(&index) {
-            Some(Slot::New(request)) => self.begin(index, *request, route),
-            Some(Slot::Held(call, request)) => self.admit(index, call, *request, Some(route)),
-            // Only those two wait in a lane.
-            Some(Slot::Running(..)) | None => {}
+    /// Room has come free at `route`; whoever waits for it goes on in [`settle`](Self::settle), not here: a queue of
+    /// ten thousand must not become a stack of ten thousand calls.
+    fn leave(&mut self, route: Option<Route>) {
+        self.admitted.extend(route.and_then(|route| self.lanes.leave(&route)));
+    }
+
+    /// Those that have been given room go on.
+    fn settle(&mut self) {
+        while let Some((index, route)) = self.admitted.pop_front() {
+            match self.take(index) {
+                Some(Slot::New(request)) => self.begin(index, *request, route),
+                Some(Slot::Call(call, _)) => self.launch(index, call, Some(route)),
+                // It was given up in the meantime.
+                None => self.leave(Some(route)),
+            }
         }
     }
 
+    fn take(&mut self, index: usize) -> Option<Slot> {
+        let slot = self.calls.remove(&index)?;
+        self.current = Some(index);
+        Some(slot)
+    }
+
+    fn keep(&mut self, index: usize, slot: Slot) {
+        self.calls.insert(index, slot);
+        self.current = None;
+    }
+
+    fn finish(&mut self, index: usize, result: Result<Response, Error>) {
+        self.done.push_back((index, result));
+        self.current = None;
+    }
+
     /// Does what a call asks for. `route`: where it has room.
-    fn follow(&mut self, index: usize, mut call: Box<Call>, todo: Todo, route: Option<Route>) {
+    fn follow(&mut self, index: usize, call: Box<Call>, todo: Todo, route: Option<Route>) {
         match todo {
-            Todo::Listen => {
-                self.calls.insert(index, Slot::Running(call, route));
-            }
+            Todo::Listen => self.keep(index, Slot::Call(call, route)),
             Todo::Wake(at) => {
-                self.sleepers.push(Reverse((at, index)));
+                self.sleep(at, index);
                 // A pause needs no room; the rest of a body does.
                 let route = match call.exchange() {
                     Some(_) => route,
                     None => {
-                        self.leave_if(route);
+                        self.leave(route);
                         None
                     }
                 };
-                self.calls.insert(index, Slot::Running(call, route));
+                self.keep(index, Slot::Call(call, route));
             }
-            Todo::Send(request) => self.admit(index, call, request, route),
-            Todo::Done(result) => {
-                self.leave_if(route);
-                self.done.push_back((index, result));
-            }
-            Todo::Open(..) => {
-                // Calls of a batch are never streams.
-                let error = Error::new(ErrorKind::Canceled, "an open stream in a batch");
-                self.leave_if(route);
-                self.done.push_back((index, Err(call.flow().failed(error))));
+            Todo::Send => self.launch(index, call, route),
+            // Calls of a batch are never streams.
+            Todo::Done | Todo::Open => {
+                self.leave(route);
+                let result = call.into_result();
+                self.finish(index, result);
             }
         }
     }
 
-    /// Starts an exchange, if there is room where it goes.
-    fn admit(&mut self, index: usize, mut call: Box<Call>, request: pool::Request, route: Option<Route>) {
-        let wanted = request.route().clone();
+    /// Starts the exchange of a call, if there is room where it goes.
+    fn launch(&mut self, index: usize, mut call: Box<Call>, route: Option<Route>) {
+        let Some(wanted) = call.route().cloned() else { return self.keep(index, Slot::Call(call, route)) };
         let has_room = route.as_ref() == Some(&wanted);
         if !has_room {
-            self.leave_if(route);
+            self.leave(route);
         }
         // Those that have begun go before those that have not.
         if has_room || self.lanes.enter(&wanted, index, true) {
-            let Some(driver) = &mut self.driver else { return };
-            let id = driver.start(request);
-            call.sent(id, driver.now());
-            self.exchanges.insert(id, index);
-            self.calls.insert(index, Slot::Running(call, Some(wanted)));
-            return;
+            if let Some(id) = self.driver.as_mut().and_then(|driver| call.launch(driver)) {
+                self.exchanges.insert(id, index);
+            }
+            return self.keep(index, Slot::Call(call, Some(wanted)));
         }
-        if let Some(deadline) = call.flow().deadline() {
-            self.sleepers.push(Reverse((deadline, index)));
+        if let Some(deadline) = call.wakes_at() {
+            self.sleep(deadline, index);
         }
-        self.calls.insert(index, Slot::Held(call, Box::new(request)));
+        self.keep(index, Slot::Call(call, None));
     }
 
-    fn leave_if(&mut self, route: Option<Route>) {
-        if let Some(route) = route {
-            self.leave(&route);
+    /// Notes when a call is to be woken.
+    fn sleep(&mut self, at: Instant, index: usize) {
+        self.sleepers.push(Reverse((at, index)));
+        if self.sleepers.len() > 4 * self.calls.len() + SPARE_SLEEPERS {
+            let Some(now) = self.driver.as_ref().map(Driver::now) else { return };
+            let calls = &self.calls;
+            // The one just noted is in no slot yet.
+            self.sleepers.retain(|Reverse((time, sleeper))| {
+                (*time, *sleeper) == (at, index)
+                    || matches!(calls.get(sleeper), Some(Slot::Call(call, _)) if *time <= now || call.wakes_at() == Some(*time))
+            });
         }
     }
 
     /// Tells the call of an exchange what happened to it.
     fn on_event(&mut self, id: ExchangeId, event: pool::Event) {
         let Some(index) = self.exchanges.get(&id).copied() else { return };
-        let Some(Slot::Running(mut call, route)) = self.calls.remove(&index) else { return };
+        let Some(Slot::Call(mut call, route)) = self.take(index) else { return };
         let Some(driver) = &mut self.driver else { return };
         let todo = call.on_event(event, &mut Cx { shared: &self.shared, driver });
         if call.exchange() != Some(id) {
             self.exchanges.remove(&id);
         }
         self.follow(index, call, todo, route);
+        self.settle();
     }
 
     /// Those whose time has come.
     fn wake(&mut self) {
         let Some(now) = self.driver.as_ref().map(Driver::now) else { return };
+        let mut due = Vec::new();
         while let Some(Reverse((at, index))) = self.sleepers.peek().copied()
             && at <= now
         {
             self.sleepers.pop();
-            match self.calls.remove(&index) {
-                Some(Slot::Running(mut call, route)) => {
+            due.push(index);
+        }
+        for index in due {
+            match self.take(index) {
+                Some(Slot::Call(call, None)) if call.route().is_some() => self.wake_held(index, call, now),
+                Some(Slot::Call(mut call, route)) => {
                     let Some(driver) = &mut self.driver else { return };
                     let todo = call.on_time(&mut Cx { shared: &self.shared, driver });
                     self.follow(index, call, todo, route);
                 }
-                Some(Slot::Held(mut call, request)) => {
-                    if call.flow().deadline().is_some_and(|deadline| deadline <= now) {
-                        self.lanes.forget(request.route(), index);
-                        let flow = call.flow();
-                        let error = Error::timed_out(Limit::Total, Phase::Queue, flow.request());
-                        self.done.push_back((index, Err(flow.failed(error))));
-                    } else {
-                        self.calls.insert(index, Slot::Held(call, request));
-                    }
-                }
-                Some(slot) => {
-                    self.calls.insert(index, slot);
-                }
+                Some(slot) => self.keep(index, slot),
                 None => {}
             }
+            self.settle();
         }
+    }
+
+    /// The time of a call that waits for room may be over.
+    fn wake_held(&mut self, index: usize, mut call: Box<Call>, now: Instant) {
+        if call.flow().deadline().is_none_or(|deadline| deadline > now) {
+            return self.keep(index, Slot::Call(call, None));
+        }
+        if let Some(route) = call.route() {
+            self.lanes.forget(route, index);
+        }
+        let flow = call.flow();
+        let error = Error::timed_out(Limit::Total, Phase::Queue, flow.request());
+        let error = flow.failed(error);
+        self.finish(index, Err(error));
     }
 
     /// Waiting itself has failed: everything under way ends with that.
     fn fail_all(&mut self, error: pool::Error) {
         let text = error.to_string();
         let mut first = Some(error);
+        self.end_all(|request| match first.take() {
+            Some(error) => Error::from_pool(error, request),
+            None => Error::new(ErrorKind::Io, text.clone()).with_request(request),
+        });
+    }
+
+    /// Everything under way ends with an error.
+    fn end_all(&mut self, mut error: impl FnMut(&Request) -> Error) {
         let mut indices: Vec<usize> = self.calls.keys().copied().collect();
         indices.sort_unstable();
         for index in indices {
-            let error = match (self.calls.remove(&index), first.take()) {
-                (Some(Slot::Running(mut call, _) | Slot::Held(mut call, _)), Some(error)) => {
-                    call.fail_with(error)
-                }
-                (Some(Slot::New(request)), Some(error)) => Error::from_pool(error, &request),
-                (Some(Slot::Running(mut call, _) | Slot::Held(mut call, _)), None) => {
-                    let error = Error::new(ErrorKind::Io, text.clone()).with_request(call.flow().request());
+            let error = match self.calls.remove(&index) {
+                Some(Slot::New(request)) => error(&request),
+                Some(Slot::Call(mut call, _)) => {
+                    let error = error(call.flow().request());
                     call.flow().failed(error)
                 }
-                (Some(Slot::New(request)), None) => {
-                    Error::new(ErrorKind::Io, text.clone()).with_request(&request)
-                }
-                (None, _) => continue,
+                None => continue,
             };
             self.done.push_back((index, Err(error)));
         }
         self.exchanges.clear();
+        self.sleepers.clear();
+        self.admitted.clear();
         self.lanes.clear();
         self.driver = None;
+    }
+
+    /// Something of the caller's panicked in the middle of the work: what it left behind is not waited for.
+    fn abandon(&mut self) {
+        const WHY: &str = "a hook, a policy or the iterator of the requests panicked";
+        self.source = None;
+        if let Some(index) = self.current.take() {
+            self.done.push_back((index, Err(Error::canceled(WHY))));
+        }
+        self.end_all(|request| Error::canceled(WHY).with_request(request));
     }
 }
 
@@ -262,27 +341,14 @@ where
     type Item = (usize, Result<Response, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(done) = self.done.pop_front() {
-                return Some(done);
-            }
-            self.refill();
-            if !self.done.is_empty() {
-                continue;
-            }
-            if self.calls.is_empty() {
-                return None;
-            }
-            let until = self.sleepers.peek().map(|Reverse((at, _))| *at);
-            let turned = self.driver.as_mut().map_or(Ok(()), |driver| driver.turn(until));
-            while let Some((id, event)) = self.driver.as_mut().and_then(Driver::next_event) {
-                self.on_event(id, event);
-            }
-            self.wake();
-            if let Err(error) = turned {
-                self.fail_all(error);
-            }
+        if std::mem::replace(&mut self.working, true) {
+            self.abandon();
         }
+        if self.done.is_empty() {
+            self.advance();
+        }
+        self.working = false;
+        self.done.pop_front()
     }
 }
 

@@ -14,6 +14,10 @@ pub(crate) struct Content {
     ended: bool,
     /// Encoded bytes that are still to come, where the head says how many.
     left: Option<u64>,
+    /// Bytes read and decoded since the last [`rest`](Self::rest).
+    moved: usize,
+    /// Encoded bytes that may still be read: content that decodes to nothing has an end too.
+    raw: u64,
 }
 
 /// Content that is decoded, and the encoded bytes that wait for it.
@@ -27,12 +31,15 @@ struct Coded {
 /// Encoded bytes are read in pieces of at most so many.
 const WINDOW: usize = 16 * 1024;
 
+/// After so many bytes it is the turn of others: a body that arrives without a pause must not hold up a whole batch.
+const TURN: usize = 1024 * 1024;
+
 /// Why a body cannot be read to its end.
 pub(crate) enum Failure {
     Pool(pool::Error),
     Decode(DecodeError),
     /// Longer than the limit for a body in memory.
-    TooLong(usize),
+    TooLong,
 }
 
 impl Content {
@@ -47,12 +54,21 @@ impl Content {
         };
         let coded = decoder
             .map(|decoder| Box::new(Coded { decoder, window: vec![0; WINDOW].into(), start: 0, end: 0 }));
-        Ok(Self { coded, ended: false, left })
+        Ok(Self { coded, ..Self::of_length(left) })
+    }
+
+    /// A body as it is sent, whatever its `Content-Encoding` says.
+    pub(crate) fn raw(request: &Request, head: &Head) -> Self {
+        Self::of_length(announced(request, head))
+    }
+
+    fn of_length(left: Option<u64>) -> Self {
+        Self { coded: None, ended: false, left, moved: 0, raw: u64::MAX }
     }
 
     /// A body that is over.
     pub(crate) fn nothing() -> Self {
-        Self { coded: None, ended: true, left: Some(0) }
+        Self { ended: true, ..Self::of_length(Some(0)) }
     }
 
     /// The framing said that all has arrived; what is read now is what the decoder still holds.
@@ -65,14 +81,25 @@ impl Content {
         if self.coded.is_some() { None } else { self.left }
     }
 
-    /// Reads into `buf`. 0: nothing now, or, after [`end`](Self::end), nothing more.
+    /// Whether reading stopped although there may be more to read.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.moved >= TURN
+    }
+
+    /// Others had their turn.
+    pub(crate) fn rest(&mut self) {
+        self.moved = 0;
+    }
+
+    /// Reads into `buf`. 0: nothing now, because there is nothing or because it [is tired](Self::is_tired); or, after
+    /// [`end`](Self::end), nothing more.
     pub(crate) fn read(
         &mut self,
         driver: &mut Driver,
         id: ExchangeId,
         buf: &mut [u8],
     ) -> Result<usize, Failure> {
-        if buf.is_empty() {
+        if buf.is_empty() || (self.is_tired() && !self.ended) {
             return Ok(0);
         }
         let Some(coded) = &mut self.coded else {
@@ -81,6 +108,7 @@ impl Content {
             }
             let n = driver.read(id, buf).map_err(Failure::Pool)?;
             self.left = self.left.map(|left| left.saturating_sub(n as u64));
+            self.moved += n;
             return Ok(n);
         };
         loop {
@@ -88,6 +116,7 @@ impl Content {
             let step = coded.decoder.decode(waiting, buf).map_err(Failure::Decode)?;
             coded.start += step.read;
             if step.written > 0 {
+                self.moved = self.moved.saturating_add(step.written);
                 return Ok(step.written);
             }
             if step.read > 0 {
@@ -98,10 +127,17 @@ impl Content {
             }
             coded.window.copy_within(coded.start..coded.end, 0);
             (coded.start, coded.end) = (0, coded.end - coded.start);
+            if self.moved >= TURN {
+                return Ok(0);
+            }
             let room = coded.window.get_mut(coded.end..).unwrap_or_default();
             match driver.read(id, room).map_err(Failure::Pool)? {
                 0 => return Ok(0),
-                n => coded.end += n,
+                n => {
+                    coded.end += n;
+                    self.moved = self.moved.saturating_add(n);
+                    self.raw = self.raw.checked_sub(n as u64).ok_or(Failure::TooLong)?;
+                }
             }
         }
     }
@@ -123,16 +159,24 @@ const MAX_FIRST: usize = 1024 * 1024;
 const MIN_ROOM: usize = 4 * 1024;
 const MAX_ROOM: usize = 256 * 1024;
 
+/// Encoded bytes that are read for a body of at most `limit` bytes. No coding makes a body twice as long; headers,
+/// names and empty members take some bytes for nothing, and a mebibyte is far more than anybody has of them.
+fn max_raw(limit: usize) -> u64 {
+    (limit as u64).saturating_mul(2).saturating_add(1024 * 1024)
+}
+
 impl Buffer {
-    pub(crate) fn new(content: Content, limit: usize) -> Self {
+    pub(crate) fn new(mut content: Content, limit: usize) -> Self {
+        content.raw = max_raw(limit);
         Self { content, bytes: Vec::new(), filled: 0, limit }
     }
 
-    /// Takes in all that is here.
-    pub(crate) fn fill(&mut self, driver: &mut Driver, id: ExchangeId) -> Result<(), Failure> {
+    /// Takes in what is here. `true`: there may be more, after the turn of others.
+    pub(crate) fn fill(&mut self, driver: &mut Driver, id: ExchangeId) -> Result<bool, Failure> {
+        self.content.rest();
         let left = self.content.left();
         if left.is_some_and(|left| left > self.limit.saturating_sub(self.filled) as u64) {
-            return Err(Failure::TooLong(self.limit));
+            return Err(Failure::TooLong);
         }
         while self.content.left() != Some(0) {
             if self.filled == self.bytes.len() {
@@ -144,16 +188,16 @@ impl Buffer {
                 n => self.filled += n,
             }
             if self.filled > self.limit {
-                return Err(Failure::TooLong(self.limit));
+                return Err(Failure::TooLong);
             }
         }
-        Ok(())
+        Ok(self.content.is_tired() && self.content.left() != Some(0))
     }
 
     /// All has arrived: what the decoder still holds.
     pub(crate) fn finish(&mut self, driver: &mut Driver, id: ExchangeId) -> Result<(), Failure> {
         self.content.end();
-        if self.content.coded.is_some() { self.fill(driver, id) } else { Ok(()) }
+        if self.content.coded.is_some() { self.fill(driver, id).map(drop) } else { Ok(()) }
     }
 
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
@@ -187,6 +231,11 @@ fn announced(request: &Request, head: &Head) -> Option<u64> {
 }
 
 impl Failure {
+    /// Whether another attempt would fail alike.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Pool(_))
+    }
+
     /// In words, about `request`.
     pub(crate) fn into_error(self, request: &Request) -> Error {
         match self {
@@ -195,11 +244,12 @@ impl Failure {
                 .with_source(why)
                 .with_request(request)
                 .maybe_processed(),
-            Self::TooLong(limit) => Error::new(
+            Self::TooLong => Error::new(
                 ErrorKind::Body,
                 format!(
-                    "the body is longer than {limit} bytes, the limit for one in memory; \
-                     read it with stream(), or raise max_body"
+                    "the body is longer than {} bytes, the limit for one in memory; \
+                     read it with stream(), or raise max_body",
+                    request.settings().max_body()
                 ),
             )
             .with_request(request)

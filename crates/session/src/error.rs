@@ -103,6 +103,10 @@ impl Error {
         Self::new(ErrorKind::Config, detail)
     }
 
+    pub(crate) fn canceled(why: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Canceled, why)
+    }
+
     /// A header that cannot be sent. The value is not shown: it may be a secret.
     pub(crate) fn header(name: &str, why: HeadError) -> Self {
         let mut shown = String::new();
@@ -124,7 +128,9 @@ impl Error {
     /// What the pool reported about `request`.
     pub(crate) fn from_pool(error: pool::Error, request: &Request) -> Self {
         let words = match (error.kind(), error.phase()) {
-            (pool::ErrorKind::Timeout(limit), Some(phase)) => Some(timed_out(limit, phase, request)),
+            (pool::ErrorKind::Timeout(limit), Some(phase)) => {
+                Some(timed_out(limit, phase, error.detail(), request))
+            }
             _ => None,
         };
         let mut new = Self::from(error).with_request(request);
@@ -139,8 +145,8 @@ impl Error {
 
     /// A time limit that ran out while the pool had nothing to do with the request.
     pub(crate) fn timed_out(limit: Limit, phase: Phase, request: &Request) -> Self {
-        let mut new =
-            Self::new(ErrorKind::Timeout(limit), timed_out(limit, phase, request)).with_request(request);
+        let words = timed_out(limit, phase, "", request);
+        let mut new = Self::new(ErrorKind::Timeout(limit), words).with_request(request);
         new.0.phase = Some(phase);
         new
     }
@@ -276,8 +282,9 @@ impl Error {
     }
 }
 
-/// The common case as in `timed out while waiting for the response head (2 s total limit)`.
-fn timed_out(limit: Limit, phase: Phase, request: &Request) -> String {
+/// The common case as in `timed out while waiting for the response head (2 s total limit)`. Where the limit was the
+/// pool's, its words have the number.
+fn timed_out(limit: Limit, phase: Phase, words: &str, request: &Request) -> String {
     let settings = request.settings();
     let (value, remedy) = match limit {
         Limit::Total => (settings.total(), "allow more with timeout(..)"),
@@ -286,8 +293,12 @@ fn timed_out(limit: Limit, phase: Phase, request: &Request) -> String {
         }
         _ => (settings.timeouts().and_then(|t| t.idle), "allow more with timeouts(..)"),
     };
-    let value = value.map(seconds).unwrap_or_default();
-    format!("timed out while {phase} ({value}{limit} limit); {remedy}")
+    match value.map(seconds) {
+        None if !words.is_empty() => format!("{words}; {remedy}"),
+        value => {
+            format!("timed out while {phase} ({}{limit} limit); {remedy}", value.unwrap_or_default())
+        }
+    }
 }
 
 /// `2 s `, `1.5 s `, `250 ms `.
@@ -333,9 +344,16 @@ impl fmt::Debug for Error {
             .field("phase", &inner.phase)
             .field("attempts", &self.attempts().count())
             .field("response", &inner.response)
-            .field("source", &inner.source)
+            .field("source", &inner.source.as_ref().map(|source| shown(&**source)))
             .finish_non_exhaustive()
     }
+}
+
+/// The cause for `Debug`, bounded like everything that is shown.
+fn shown(source: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = format!("{source:?}");
+    cut(&mut text, MAX_TLS_TEXT);
+    text
 }
 
 impl std::error::Error for Error {

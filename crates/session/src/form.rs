@@ -7,8 +7,12 @@ use serde::Serialize;
 /// Pairs as `application/x-www-form-urlencoded` (the WHATWG serializer): a map, a struct or a list of pairs; a list
 /// as value repeats its key, `None` is left out.
 pub(crate) fn encode(pairs: impl Serialize) -> Result<String, Error> {
-    serde_html_form::to_string(pairs)
-        .map_err(|why| Error::request_error(format!("the pairs cannot be written as a query or form: {why}")))
+    serde_html_form::to_string(pairs).map_err(|why| {
+        Error::request_error(format!(
+            "what was given as a query or form is not pairs ({why}); give pairs, a map or a struct, \
+             e.g. [(\"a\", \"1\")]"
+        ))
+    })
 }
 
 /// The pairs one by one.

@@ -32,6 +32,10 @@ impl HeaderSet {
         self.reused = reused;
     }
 
+    pub(crate) fn is_reused(&self) -> bool {
+        self.reused
+    }
+
     /// The encoded form, if there is to be one.
     pub(crate) fn preset(&self) -> Option<&Preset> {
         if !self.reused {

@@ -39,7 +39,9 @@ pub trait Hook: Send + Sync {
         None
     }
 
-    /// Once, on the final response, when its body is complete. Not called for streams.
+    /// Once, on the final response, when its body is complete, or on the one that took its place. Never called for
+    /// streams, nor for what [`Streaming::into_response`](crate::Streaming::into_response) makes of one: nobody says
+    /// whether their body is ever complete.
     ///
     /// # Errors
     /// Becomes the result of the call.

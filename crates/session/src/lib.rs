@@ -183,6 +183,7 @@ mod hook;
 mod jar;
 mod json;
 mod lanes;
+mod lines;
 mod proxies;
 mod request;
 mod response;
@@ -209,6 +210,7 @@ pub use hook::Hook;
 pub use http_wire::http::header;
 pub use http_wire::{HeadError, Headers, Method, StatusCode, Value, Version, http};
 pub use jar::{CookieError, CookieJar, SuffixList};
+pub use lines::Lines;
 pub use pool;
 pub use pool::{
     Attempt, Attempts, Body, Limit, Origin, Phase, Pool, Scheme, Source, Timeouts, Tls, TlsFacts,

@@ -11,7 +11,7 @@ use ::url::Url;
 use http_wire::{HeadError, Headers, Method, RequestHead};
 use pool::{Body, Origin};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A prepared request: method, URL, headers, body and the settings that hold for it, all layers merged.
@@ -28,13 +28,11 @@ pub struct Request {
     body: Body,
     /// For this request only; they are bound to its origin.
     cookies: Vec<(String, String)>,
-    auth: Option<Arc<dyn Auth>>,
+    auth: Option<Credentials>,
     settings: Arc<Settings>,
     late: Late,
     /// What holds if no redirect policy was set: `head()` follows none.
     follows: bool,
-    /// For a body that is read while it is sent: whether that has begun once.
-    spent: Option<Arc<AtomicBool>>,
 }
 
 /// Which fields stand behind the framing field on the wire: those that were not set by hand. (The order of requests:
@@ -44,6 +42,14 @@ struct Late {
     content_type: bool,
     authorization: bool,
     cookie: bool,
+}
+
+/// Credentials and whose they are. They are never parted: whatever becomes of the URL of a request, this says where
+/// they may go.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) origin: Origin,
+    pub(crate) auth: Arc<dyn Auth>,
 }
 
 /// The parts that a builder has collected.
@@ -62,20 +68,19 @@ impl Request {
     pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let headers = parts.settings.headers_arc().clone();
+        let auth = parts.auth.map(|auth| Credentials { origin: parts.target.origin().clone(), auth });
         let mut request = Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             method: parts.method,
             target: parts.target,
             headers,
-            body: Body::Empty,
+            body: parts.body,
             cookies: parts.cookies,
-            auth: parts.auth,
+            auth,
             settings: parts.settings,
             late: Late::default(),
             follows: parts.follows,
-            spent: None,
         };
-        request.set_body(parts.body);
         if let Some(content_type) = parts.content_type.filter(|_| !request.headers().contains("content-type"))
         {
             request
@@ -83,6 +88,11 @@ impl Request {
                 .append("Content-Type", content_type)
                 .map_err(|e| Error::header("Content-Type", e))?;
             request.late.content_type = true;
+        }
+        if !request.cookies.is_empty() && request.headers().contains("cookie") {
+            return Err(Error::request_error(
+                "the request has a Cookie header and cookies of its own; only one of them can be sent",
+            ));
         }
         if request.method == Method::CONNECT {
             return Err(Error::request_error(
@@ -116,7 +126,10 @@ impl Request {
     }
 
     /// Sets the URL, relative to the present one. Where scheme, host or port change, `Authorization`,
-    /// `Proxy-Authorization`, `Cookie` and `Host` are removed: they were meant for somebody else. Userinfo is ignored.
+    /// `Proxy-Authorization`, `Cookie`, `Host`, cookies of the request and the
+    /// [secret headers](Redirect::secret_headers) of its redirect policy are removed: they were meant for somebody
+    /// else. Credentials stay with the origin they were given for: they are not sent to the new one. Userinfo is
+    /// ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) if it cannot be requested.
@@ -125,7 +138,8 @@ impl Request {
         let before = self.target.clone();
         self.redirect_to(url)?;
         if before.origin() != self.target.origin() {
-            self.drop_secrets(&[]);
+            let secrets = self.redirect().secrets().to_vec();
+            self.drop_secrets(&secrets);
         }
         Ok(())
     }
@@ -179,8 +193,6 @@ impl Request {
     /// Sets the body. None at all is sent as a body of length 0, except with GET and HEAD (requests' rule).
     pub fn set_body(&mut self, body: impl Into<Body>) {
         self.body = body.into();
-        let streamed = !matches!(self.body, Body::Empty | Body::Bytes(_));
-        self.spent = streamed.then(|| Arc::new(AtomicBool::new(false)));
     }
 
     /// The settings that hold.
@@ -195,8 +207,9 @@ impl Request {
         Arc::make_mut(&mut self.settings)
     }
 
-    pub(crate) fn auth(&self) -> Option<&Arc<dyn Auth>> {
-        self.auth.as_ref()
+    /// The credentials, where this request is for the origin they belong to.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.auth.as_ref().filter(|credentials| credentials.origin == *self.origin())
     }
 
     pub(crate) fn cookies(&self) -> &[(String, String)] {
@@ -244,7 +257,7 @@ impl Request {
     }
 
     fn remove(&mut self, names: &[&str]) {
-        for name in names {
+        for name in names.iter().copied() {
             if self.headers().contains(name) {
                 self.headers_mut().remove(name);
             }
@@ -258,6 +271,11 @@ impl Request {
         Ok(())
     }
 
+    /// Loses a `Cookie` header: after a redirect what the jar has for the new URL is sent (requests' rule).
+    pub(crate) fn drop_cookie_header(&mut self) {
+        self.remove(&["Cookie"]);
+    }
+
     /// Lets the credentials do their work.
     pub(crate) fn authorize(&mut self, auth: &dyn Auth) -> Result<(), Error> {
         let had = self.headers().contains("authorization");
@@ -266,20 +284,47 @@ impl Request {
         Ok(())
     }
 
-    /// Before each time the request is sent: a body that was read goes back to its start. One that cannot is an
-    /// error; it is never sent as an empty one.
-    pub(crate) fn ready_body(&self) -> Result<(), Error> {
-        match &self.spent {
-            Some(spent) if spent.swap(true, Ordering::Relaxed) => self.body.rewind().map_err(|why| {
-                Error::request_error("the body cannot be sent again: it cannot go back to its start")
-                    .with_source(why)
-            }),
-            _ => Ok(()),
+    /// The fields that stand here and not, with this value, in `before`.
+    pub(crate) fn fields_since(&self, before: &Headers) -> Headers {
+        let mut new = Headers::new();
+        for (name, value) in self.headers().iter() {
+            if !before.get_all(name).any(|old| old.as_bytes() == value.as_bytes()) {
+                // It was a legal field there already.
+                let _ = new.append(name, value.as_bytes());
+            }
+        }
+        new
+    }
+
+    /// Loses the fields of these names, where one of them still has a value that it has there.
+    pub(crate) fn drop_fields(&mut self, fields: &Headers) {
+        for (name, value) in fields.iter() {
+            if self.headers().get_all(name).any(|left| left.as_bytes() == value.as_bytes()) {
+                self.remove(&[name]);
+            }
         }
     }
 
     /// The head as it is sent, in the order of [`Late`]; `cookie` is the jar's, where it is not in the headers.
     pub(crate) fn encode(&self, cookie: Option<&[u8]>) -> Result<(RequestHead, Body), Error> {
+        // Nothing in such a head depends on anything but the target and the headers of the session.
+        let usual = cookie.is_none()
+            && self.method == Method::GET
+            && matches!(self.body, Body::Empty)
+            && !(self.late.content_type || self.late.authorization || self.late.cookie)
+            && self.headers.is_reused();
+        if !usual {
+            return self.encode_anew(cookie);
+        }
+        if let Some(head) = self.target.head_with(&self.headers) {
+            return Ok((head, Body::Empty));
+        }
+        let (head, body) = self.encode_anew(None)?;
+        self.target.remember_head(&self.headers, &head);
+        Ok((head, body))
+    }
+
+    fn encode_anew(&self, cookie: Option<&[u8]>) -> Result<(RequestHead, Body), Error> {
         let body = match &self.body {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
             body => body.clone(),

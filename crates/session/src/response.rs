@@ -4,14 +4,16 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::target::Target;
 use crate::url::{push_escaped, redacted};
-use crate::{json, text};
+use crate::{jar, json, text};
 use ::url::Url;
+use cookie::Cookie;
 use http_wire::{Headers, ResponseHead, StatusCode, Version, http};
 use pool::Attempts;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Status, version, headers and URL of one answer: all that policies decide on.
 #[derive(Clone)]
@@ -184,6 +186,20 @@ impl Response {
         &self.attempts
     }
 
+    /// How long the last hop took, from its beginning to the end of the head of this answer; connecting counts where
+    /// that was needed, the body does not (requests' `elapsed`). Zero for an answer that was not sent.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.attempts.last().head.unwrap_or_default()
+    }
+
+    /// The cookies that this answer sets, those of earlier hops not included (requests' `cookies`). One that a jar
+    /// would refuse is not among them. Age and date of expiry are as the server said.
+    #[must_use]
+    pub fn cookies(&self) -> Vec<Cookie<'static>> {
+        jar::set_by(self.url(), self.headers().get_all("set-cookie").map(|value| value.as_bytes()))
+    }
+
     /// The body.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -307,7 +323,8 @@ impl Hop {
         self.head.url()
     }
 
-    /// The body, whole: `None` if it was longer than 64 KiB, or had not ended within 50 ms.
+    /// The body, whole: `None` if it was longer than 64 KiB, or had not ended within 50 ms. It is as it was sent: a
+    /// `Content-Encoding` is not undone, so that an answer nobody asked for costs no more than its bytes.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         self.body.as_deref()

@@ -16,7 +16,7 @@ use crate::streaming::Streaming;
 use crate::target::{Target, Targets};
 use crate::url::{IntoUrl, Userinfo};
 use http_wire::{Headers, Method, http};
-use pool::{Body, Class, Driver, Pool, Timeouts};
+use pool::{Body, Class, Driver, Pool};
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,8 +46,6 @@ pub(crate) struct Shared {
     pub(crate) jar: CookieJar,
     targets: Targets,
     budget: Budget,
-    /// The pool's time limits, as far as they are known here.
-    timeouts: Timeouts,
 }
 
 impl Session {
@@ -55,7 +53,7 @@ impl Session {
     #[must_use]
     pub fn new() -> Self {
         let settings = Settings::with_default_headers();
-        Self::assemble(Pool::new(pool::Config::default()), CookieJar::new(), settings, Timeouts::default())
+        Self::assemble(Pool::new(pool::Config::default()), CookieJar::new(), settings)
     }
 
     /// A session with other settings.
@@ -63,8 +61,8 @@ impl Session {
         SessionBuilder::new()
     }
 
-    pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings, timeouts: Timeouts) -> Self {
-        let shared = Shared { pool, jar, targets: Targets::default(), budget: Budget::default(), timeouts };
+    pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings) -> Self {
+        let shared = Shared { pool, jar, targets: Targets::default(), budget: Budget::default() };
         Self { shared: Arc::new(shared), settings: Arc::new(settings.of_a_session()) }
     }
 
@@ -128,16 +126,9 @@ impl Session {
     pub fn send(&self, request: Request) -> Result<Response, Error> {
         let mut driver = self.driver(&request)?;
         let shared = &*self.shared;
-        let (mut call, mut todo) = {
-            let mut cx = Cx { shared, driver: &mut driver };
-            Call::start(request, Class::Single, false, &mut cx)
-        };
-        loop {
-            todo = match todo {
-                Todo::Done(result) => return result,
-                todo => next(&mut call, todo, shared, &mut driver)?,
-            };
-        }
+        let mut call = Call::new(request, Class::Single, false, &mut Cx { shared, driver: &mut driver });
+        run(&mut call, shared, &mut driver)?;
+        call.into_result()
     }
 
     /// Sends a request, follows redirects, and waits for the head of the answer; its body is read from the
@@ -151,16 +142,11 @@ impl Session {
     pub fn stream(&self, request: Request) -> Result<Streaming, Error> {
         let mut driver = self.driver(&request)?;
         let shared = &*self.shared;
-        let (mut call, mut todo) = {
-            let mut cx = Cx { shared, driver: &mut driver };
-            Call::start(request, Class::Batch, true, &mut cx)
-        };
-        loop {
-            todo = match todo {
-                Todo::Done(result) => return result.map(Streaming::whole),
-                Todo::Open(id, head) => return Streaming::open(self.shared.clone(), driver, call, id, head),
-                todo => next(&mut call, todo, shared, &mut driver)?,
-            };
+        let mut call = Call::new(request, Class::Batch, true, &mut Cx { shared, driver: &mut driver });
+        run(&mut call, shared, &mut driver)?;
+        match call.take_open() {
+            Some((id, head)) => Streaming::open(self.shared.clone(), driver, call, id, head),
+            None => call.into_result().map(Streaming::whole),
         }
     }
 
@@ -266,30 +252,32 @@ impl Session {
 
 impl Shared {
     pub(crate) fn context<'a>(&'a self, driver: &'a mut Driver) -> Context<'a> {
-        Context { jar: &self.jar, budget: &self.budget, timeouts: self.timeouts, world: driver }
+        Context { jar: &self.jar, budget: &self.budget, config: self.pool.config(), world: driver }
     }
 }
 
-/// Does what the only call of a loop asks for, and waits for what happens next.
-fn next(call: &mut Call, todo: Todo, shared: &Shared, driver: &mut Driver) -> Result<Todo, Error> {
-    let mut until = None;
-    match todo {
-        Todo::Send(request) => {
-            let id = driver.start(request);
-            call.sent(id, driver.now());
-        }
-        Todo::Wake(at) => until = Some(at),
-        todo @ (Todo::Done(_) | Todo::Open(..)) => return Ok(todo),
-        Todo::Listen => until = call.wakes_at(),
-    }
+/// Does what a call asks for, the only one of its driver, until it is over or its body is open.
+fn run(call: &mut Call, shared: &Shared, driver: &mut Driver) -> Result<(), Error> {
+    let mut todo = call.begin(&mut Cx { shared, driver });
     loop {
-        if let Some((_, event)) = driver.next_event() {
-            return Ok(call.on_event(event, &mut Cx { shared, driver }));
-        }
-        driver.turn(until).map_err(|error| call.fail_with(error))?;
-        if until.is_some_and(|at| at <= driver.now()) {
-            return Ok(call.on_time(&mut Cx { shared, driver }));
-        }
+        let until = match todo {
+            Todo::Done | Todo::Open => return Ok(()),
+            Todo::Send => {
+                call.launch(driver);
+                None
+            }
+            Todo::Wake(at) => Some(at),
+            Todo::Listen => call.wakes_at(),
+        };
+        todo = loop {
+            if let Some((_, event)) = driver.next_event() {
+                break call.on_event(event, &mut Cx { shared, driver });
+            }
+            driver.turn(until).map_err(|error| call.fail_with(error))?;
+            if until.is_some_and(|at| at <= driver.now()) {
+                break call.on_time(&mut Cx { shared, driver });
+            }
+        };
     }
 }
 

@@ -9,7 +9,7 @@ use crate::hook::Hook;
 use crate::jar::CookieJar;
 use crate::proxies::Proxies;
 use crate::session::Session;
-use crate::settings::Settings;
+use crate::settings::{Settings, put_over};
 use crate::url::IntoUrl;
 use http_wire::Headers;
 use pool::{Config, Pool, Resolve, Timeouts, Tls};
@@ -35,7 +35,6 @@ use std::time::Duration;
 pub struct SessionBuilder {
     settings: Settings,
     config: Config,
-    timeouts: Timeouts,
     pool: Option<Pool>,
     jar: CookieJar,
     /// No variable is read yet, so there is nothing to ignore; what was asked for is kept all the same.
@@ -48,7 +47,6 @@ impl SessionBuilder {
         Self {
             settings: Settings::with_default_headers(),
             config: Config::default(),
-            timeouts: Timeouts::default(),
             pool: None,
             jar: CookieJar::new(),
             ignore_environment: false,
@@ -65,7 +63,8 @@ impl SessionBuilder {
         Ok(self)
     }
 
-    /// Sets a header of all requests, in place of the default one of that name.
+    /// Sets a header of all requests, in place of all of that name that were set before, the default one included.
+    /// (On a request, [`header`](crate::RequestBuilder::header) adds one to those of the request.)
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
         match self.settings.headers_mut().insert(name, value) {
@@ -74,9 +73,13 @@ impl SessionBuilder {
         }
     }
 
-    /// Sets headers of all requests.
-    pub fn headers(self, headers: &Headers) -> Self {
-        headers.iter().fold(self, |builder, (name, value)| builder.header(name, value.as_bytes()))
+    /// Sets headers of all requests. For each name all fields that were set before are replaced by all that are given
+    /// here.
+    pub fn headers(mut self, headers: &Headers) -> Self {
+        match put_over(self.settings.headers_mut(), headers) {
+            Ok(()) => self,
+            Err(why) => self.fail(why.into()),
+        }
     }
 
     /// Adds parameters to the query of all URLs.
@@ -102,7 +105,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets all time limits.
+    /// Sets all time limits; see [`Settings::set_timeouts`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.set_timeouts(timeouts);
         self
@@ -228,13 +231,13 @@ impl SessionBuilder {
     /// # Errors
     /// The first mistake.
     pub fn build(self) -> Result<Session, Error> {
-        let Self { settings, config, timeouts, pool, jar, ignore_environment, error } = self;
+        let Self { settings, config, pool, jar, ignore_environment, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
         let environment = environment(ignore_environment);
         let pool = pool.unwrap_or_else(|| Pool::new(config));
-        Ok(Session::assemble(pool, jar, settings.over(&environment), timeouts))
+        Ok(Session::assemble(pool, jar, settings.over(&environment)))
     }
 
     fn fail(mut self, error: Error) -> Self {

@@ -10,7 +10,7 @@ use crate::hook::Hook;
 use crate::proxies::Proxies;
 use crate::url::{self, IntoUrl};
 use ::url::Url;
-use http_wire::Headers;
+use http_wire::{HeadError, Headers};
 use pool::{Origin, Timeouts, Tls};
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Settings {
     /// Names that are to be left out although a layer below sets them.
     without: Vec<String>,
     params: Vec<(String, String)>,
+    /// Names of query parameters that are to be left out although a layer below sets them.
+    without_params: Vec<String>,
     auth: Option<Arc<dyn Auth>>,
     auth_for: Vec<(Origin, Arc<dyn Auth>)>,
     cookies: Option<bool>,
@@ -63,8 +65,9 @@ impl Settings {
     pub(crate) fn over(self, below: &Self) -> Self {
         Self {
             headers: self.headers_over(below),
-            params: params_over(&below.params, self.params),
+            params: params_over(&below.params, self.params, &self.without_params),
             without: Vec::new(),
+            without_params: Vec::new(),
             base: self.base.or_else(|| below.base.clone()),
             auth: self.auth.or_else(|| below.auth.clone()),
             auth_for: if self.auth_for.is_empty() { below.auth_for.clone() } else { self.auth_for },
@@ -92,15 +95,8 @@ impl Settings {
         for name in &self.without {
             merged.remove(name);
         }
-        for (i, (name, value)) in above.iter().enumerate() {
-            let first = !above.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name));
-            // Both maps hold legal fields only; what remains is a map of more than 4 GiB.
-            let _ = if first {
-                merged.insert(name, value.as_bytes())
-            } else {
-                merged.append(name, value.as_bytes())
-            };
-        }
+        // Both maps hold legal fields only; what remains is a map of more than 4 GiB.
+        let _ = put_over(&mut merged, above);
         Arc::new(HeaderSet::new(merged))
     }
 
@@ -183,6 +179,12 @@ impl Settings {
             self.headers_mut().remove(name);
         }
         self.without.push(name.to_owned());
+    }
+
+    /// Leaves a query parameter out although a layer below sets it.
+    pub(crate) fn leave_out_param(&mut self, name: &str) {
+        self.params.retain(|(key, _)| key != name);
+        self.without_params.push(name.to_owned());
     }
 
     /// Query parameters that are added to each URL.
@@ -276,24 +278,31 @@ impl Settings {
         self.retry = Some(policy);
     }
 
-    /// The time limits, where they were set: the default is the pool's, `Timeouts::default()`. The total limit is
-    /// at [`total`](Self::total).
+    /// The time limits, where they were set: the default is the pool's. The total limit is not among them but at
+    /// [`total`](Self::total).
     #[must_use]
     pub fn timeouts(&self) -> Option<&Timeouts> {
         self.timeouts.as_ref()
     }
 
-    /// Sets all time limits, the total one included.
+    /// Sets all time limits. The total one only if it has one: [`set_total`](Self::set_total) takes one away.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.timeouts = Some(timeouts);
-        self.total = Some(timeouts.total);
+        self.timeouts = Some(timeouts.total(None));
+        if timeouts.total.is_some() {
+            self.total = Some(timeouts.total);
+        }
     }
 
-    /// The time limit of a whole call, from its start to the last byte of the body, over all redirects and retries.
-    /// Default none.
+    /// The time limit of a whole call, from its start to the last byte of the body, over all redirects and retries,
+    /// where it was set: the default is the pool's, which is none unless it was given one.
     #[must_use]
     pub fn total(&self) -> Option<Duration> {
         self.total.flatten()
+    }
+
+    /// What was said about the total limit, if anything: `Some(None)` is that there is none.
+    pub(crate) fn total_choice(&self) -> Option<Option<Duration>> {
+        self.total
     }
 
     /// Sets the time limit of a whole call and leaves the others alone.
@@ -392,6 +401,18 @@ pub fn default_headers() -> Headers {
     headers
 }
 
+/// The fields of `above` in `headers`: the first of a name replaces those that are there, the others are added.
+pub(crate) fn put_over(headers: &mut Headers, above: &Headers) -> Result<(), HeadError> {
+    for (i, (name, value)) in above.iter().enumerate() {
+        if above.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            headers.append(name, value.as_bytes())?;
+        } else {
+            headers.insert(name, value.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
 fn origin_of(url: &Url) -> Result<Origin, Error> {
     url[..::url::Position::BeforePath].parse().map_err(|why: pool::Error| {
         Error::config(format!("{:?} has an impossible host", url::redacted(url.as_str()))).with_source(why)
@@ -399,7 +420,11 @@ fn origin_of(url: &Url) -> Result<Origin, Error> {
 }
 
 /// Each key in the place it has below, with the values it has above if it has any there; new keys behind.
-fn params_over(below: &[(String, String)], above: Vec<(String, String)>) -> Vec<(String, String)> {
+fn params_over(
+    below: &[(String, String)],
+    above: Vec<(String, String)>,
+    without: &[String],
+) -> Vec<(String, String)> {
     let mut merged = Vec::with_capacity(below.len() + above.len());
     let mut rest = above;
     let overridden: Vec<&String> =
@@ -407,7 +432,7 @@ fn params_over(below: &[(String, String)], above: Vec<(String, String)>) -> Vec<
     for pair in below {
         if overridden.contains(&&pair.0) {
             merged.extend(rest.extract_if(.., |(key, _)| *key == pair.0));
-        } else {
+        } else if !without.contains(&pair.0) {
             merged.push(pair.clone());
         }
     }

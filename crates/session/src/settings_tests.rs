@@ -198,7 +198,7 @@ fn m_4_params_keep_the_order_of_the_session_and_new_keys_come_behind() {
         ("", "x=1 x=2", "x=1 x=2"),
         ("a=1", "", "a=1"),
     ] {
-        assert_eq!(params_over(&pairs(below), pairs(above)), pairs(expected), "{below} under {above}");
+        assert_eq!(params_over(&pairs(below), pairs(above), &[]), pairs(expected), "{below} under {above}");
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::content::{Buffer, Content, Failure};
 use crate::error::Error;
+use crate::lines::Lines;
 use crate::request::Request;
 use crate::response::{Head, Hop, Response};
 use crate::session::Shared;
@@ -10,7 +11,7 @@ use ::url::Url;
 use http_wire::{Headers, StatusCode};
 use pool::{Attempts, Driver, Event, ExchangeId, Summary};
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 /// An answer with an open body, decoded as it is read. Holds a connection until the body is read to its end or the
@@ -156,10 +157,9 @@ impl Streaming {
         }
     }
 
-    /// The body line by line, as text.
-    #[must_use]
-    pub fn lines(self) -> io::Lines<BufReader<Self>> {
-        BufReader::with_capacity(64 * 1024, self).lines()
+    /// The body line by line, as text; see [`Lines`].
+    pub fn lines(self) -> Lines {
+        Lines::new(self)
     }
 
     /// Reads the rest of the body into memory. The limit for bodies in memory holds.
@@ -189,7 +189,7 @@ impl Streaming {
     }
 
     /// Reads; the error is the crate's own.
-    fn pull(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+    pub(crate) fn pull(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
         if buf.is_empty() {
             return Ok(0);
         }
@@ -229,11 +229,15 @@ impl Open {
     /// Waits until there are bytes. 0: the body is complete, and all of it was read.
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failure> {
         loop {
+            // There are no others on this driver whose turn it could be.
+            self.content.rest();
             let n = self.content.read(&mut self.driver, self.id, buf)?;
             if n > 0 || self.summary.is_some() {
                 return Ok(n);
             }
-            self.listen()?;
+            if !self.content.is_tired() {
+                self.listen()?;
+            }
         }
     }
 
@@ -258,8 +262,10 @@ impl Open {
         let content = std::mem::replace(&mut self.content, Content::nothing());
         let mut buffer = Buffer::new(content, request.settings().max_body());
         let collected = loop {
-            if let Err(failure) = buffer.fill(&mut self.driver, self.id) {
-                break Err(failure);
+            match buffer.fill(&mut self.driver, self.id) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(failure) => break Err(failure),
             }
             if ended || self.summary.is_some() {
                 break buffer.finish(&mut self.driver, self.id);

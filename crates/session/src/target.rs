@@ -4,18 +4,27 @@
 //! again and again. So a text that was seen before is looked up.
 
 use crate::error::Error;
+use crate::fast_map::Fold;
+use crate::header_set::HeaderSet;
 use crate::settings::{Base, Settings};
 use crate::url::{self, Userinfo};
 use ::url::{Position, Url};
+use http_wire::RequestHead;
 use pool::{Origin, Route, Tls};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A URL and the way to its origin. Shared by requests and answers.
 pub(crate) struct Target {
     url: Url,
     route: Route,
+    /// The head of a GET with these headers and nothing else.
+    head: Mutex<Option<(Arc<HeaderSet>, RequestHead)>>,
 }
+
+/// Longer heads are not remembered: they are seldom, and each target may have one.
+const MAX_HEAD: usize = 2048;
 
 impl Target {
     /// A URL that [`url::parse`] has let through: http or https, with a host, without userinfo.
@@ -29,13 +38,13 @@ impl Target {
             Some(tls) => Route::with_tls(origin, tls.clone()),
             None => Route::direct(origin),
         };
-        Ok(Self { url, route })
+        Ok(Self { url, route, head: Mutex::default() })
     }
 
     /// Another URL, on the same route if it is of the same origin.
     pub(crate) fn sibling(&self, url: Url, tls: Option<&Tls>) -> Result<Self, Error> {
         if url[..Position::BeforePath] == self.url[..Position::BeforePath] {
-            return Ok(Self { url, route: self.route.clone() });
+            return Ok(Self { url, route: self.route.clone(), head: Mutex::default() });
         }
         Self::new(url, tls)
     }
@@ -57,6 +66,20 @@ impl Target {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }
 
+    /// The head of a GET with nothing but these headers, if it was encoded before.
+    pub(crate) fn head_with(&self, headers: &Arc<HeaderSet>) -> Option<RequestHead> {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        // As long as the set is held here it is copied where somebody changes it: the same one has the same fields.
+        head.as_ref().filter(|(with, _)| Arc::ptr_eq(with, headers)).map(|(_, head)| head.clone())
+    }
+
+    /// Keeps such a head.
+    pub(crate) fn remember_head(&self, headers: &Arc<HeaderSet>, head: &RequestHead) {
+        if head.as_bytes().len() <= MAX_HEAD {
+            *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some((headers.clone(), head.clone()));
+        }
+    }
+
     /// The value of the `Host` field (RFC 9110 §7.2).
     pub(crate) fn host(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
@@ -65,7 +88,25 @@ impl Target {
 
 /// The targets seen by a session and its clones.
 #[derive(Default)]
-pub(crate) struct Targets(Mutex<HashMap<Box<str>, Entry>>);
+pub(crate) struct Targets(Mutex<HashMap<Box<str>, Entry, Seeded>>);
+
+/// Hashes texts from a seed of its own. Texts may be a stranger's choice (a crawler's), so the seed is random; and as
+/// the table has at most [`MAX_TARGETS`] entries, even somebody who knew it could cost a lookup no more than that.
+struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Fold;
+
+    fn build_hasher(&self) -> Fold {
+        Fold::seeded(self.0)
+    }
+}
 
 struct Entry {
     target: Arc<Target>,
@@ -78,7 +119,7 @@ struct Entry {
 /// programs that call an API stay far below.
 const MAX_TARGETS: usize = 256;
 
-/// Longer texts are not remembered, so that the table stays below half a megabyte.
+/// Longer texts are not remembered, so that the table stays below two megabytes.
 const MAX_TEXT: usize = 1024;
 
 impl Targets {

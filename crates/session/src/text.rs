@@ -33,18 +33,8 @@ pub(crate) fn charset(content_type: Option<&str>) -> Option<&str> {
 /// them: there `iso-8859-1` and `us-ascii` are names of windows-1252, as what carries those labels mostly is.
 /// Any other charset is read as UTF-8.
 pub(crate) fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
-    let (charset, body) = match byte_order_mark(body) {
-        Some(marked) => marked,
-        None => (charset(content_type).and_then(Charset::from_label).unwrap_or(Charset::Utf8), body),
-    };
-    match charset {
-        Charset::Utf8 => String::from_utf8_lossy(body),
-        Charset::Utf16(order) => Cow::Owned(utf16_lossy(body, order)),
-        Charset::Windows1252 => match str::from_utf8(body) {
-            Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-            _ => Cow::Owned(body.iter().map(|byte| windows_1252(*byte)).collect()),
-        },
-    }
+    let (charset, body) = Charset::of(body, content_type);
+    charset.decode(body)
 }
 
 /// A JSON body as UTF-8, without a byte order mark. UTF-16 and UTF-32 are converted, known by their mark or, as
@@ -71,13 +61,46 @@ pub(crate) fn json_bytes(body: &[u8]) -> Cow<'_, [u8]> {
 
 /// The encodings of text that are known here.
 #[derive(Clone, Copy)]
-enum Charset {
+pub(crate) enum Charset {
     Utf8,
     Utf16(fn([u8; 2]) -> u16),
     Windows1252,
 }
 
 impl Charset {
+    /// That of a body, and the body without its byte order mark. The first three bytes decide.
+    pub(crate) fn of<'a>(body: &'a [u8], content_type: Option<&str>) -> (Self, &'a [u8]) {
+        byte_order_mark(body)
+            .unwrap_or_else(|| (charset(content_type).and_then(Self::from_label).unwrap_or(Self::Utf8), body))
+    }
+
+    pub(crate) fn decode(self, body: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(body),
+            Self::Utf16(order) => Cow::Owned(utf16_lossy(body, order)),
+            Self::Windows1252 => match str::from_utf8(body) {
+                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+                _ => Cow::Owned(body.iter().map(|byte| windows_1252(*byte)).collect()),
+            },
+        }
+    }
+
+    /// Where the first line of `body` ends, its line feed included, if all of it is there. `from`: where
+    /// to begin to look, for those who have looked before.
+    pub(crate) fn line_end(self, body: &[u8], from: usize) -> Option<usize> {
+        match self {
+            Self::Utf8 | Self::Windows1252 => {
+                body.get(from..)?.iter().position(|byte| *byte == b'\n').map(|at| from + at + 1)
+            }
+            Self::Utf16(order) => {
+                let from = from & !1;
+                let (units, _) = body.get(from..)?.as_chunks::<2>();
+                let found = units.iter().position(|unit| order(*unit) == u16::from(b'\n'));
+                found.map(|at| from + 2 * at + 2)
+            }
+        }
+    }
+
     /// By the labels of the WHATWG Encoding standard (§4.2), blanks and case aside.
     fn from_label(label: &str) -> Option<Self> {
         let label = label.trim().to_ascii_lowercase();

@@ -64,7 +64,7 @@ pub(crate) struct Userinfo {
 pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Userinfo>), String> {
     // WHATWG trims these; inside, it would drop tabs and line ends, and a repaired URL is not what was asked for.
     let trimmed = text.trim_matches(|c| c <= ' ');
-    let problem = |what: &str| format!("the URL {:?} {what}", redacted(trimmed));
+    let problem = |what: &str| format!("the URL {:?} {what}", redacted_text(trimmed));
     if trimmed.is_empty() && base.is_none() {
         return Err("the URL is empty".to_owned());
     }
@@ -77,7 +77,7 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     let mut url = match Url::options().base_url(base).parse(trimmed) {
         Ok(url) => url,
         Err(ParseError::RelativeUrlWithoutBase) => {
-            let rest = redacted(trimmed.trim_start_matches('/'));
+            let rest = redacted_text(trimmed.trim_start_matches('/'));
             return Err(problem(&format!("has no scheme: perhaps https://{rest} is meant")));
         }
         Err(ParseError::EmptyHost) => return Err(problem("has no host")),
@@ -106,6 +106,10 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
 /// What to say about a scheme that is not ours; `host:port` without a scheme looks like one.
 fn unsupported(url: &Url) -> String {
     let scheme = url.scheme();
+    if url.as_str().contains('@') {
+        // What was read as the scheme may be the user.
+        return "has a scheme that is not http or https; only those can be requested".to_owned();
+    }
     if url.cannot_be_a_base() && url.path().starts_with(|c: char| c.is_ascii_digit()) {
         let rest = redacted(url.as_str());
         return format!("has no scheme ({scheme:?} was read as one): perhaps http://{rest} is meant");
@@ -113,8 +117,21 @@ fn unsupported(url: &Url) -> String {
     format!("has the scheme {scheme:?}; only http and https can be requested")
 }
 
-/// A URL, or a text that was meant to be one, as it may be shown: without userinfo and fragment, query values
-/// replaced by `***`, control characters escaped, and not too long.
+/// A text that was meant to be a URL, and is none, as it may be shown. Nobody can tell where its authority ends: a
+/// password with a `/`, `?`, `#` or `\` in it looks like the rest of a URL. So all between the scheme and the last `@`
+/// is taken for userinfo.
+pub(crate) fn redacted_text(text: &str) -> String {
+    let Some((before, after)) = text.rsplit_once('@') else { return redacted(text) };
+    let mut shown = String::new();
+    push_escaped(&mut shown, before.get(..prefix(before)).unwrap_or_default());
+    shown.push_str("***@");
+    shown.push_str(&redacted(after));
+    cut(&mut shown, MAX_SHOWN);
+    shown
+}
+
+/// A URL as it may be shown: without userinfo and fragment, query values replaced by `***`, control characters
+/// escaped, and not too long.
 pub(crate) fn redacted(text: &str) -> String {
     let text = text.split('#').next().unwrap_or_default();
     let (place, query) = match text.split_once('?') {
@@ -241,6 +258,22 @@ mod tests {
             assert_eq!(redacted(text), shown);
         }
         assert!(redacted(&format!("http://a/{}", "é".repeat(1000))).len() <= MAX_SHOWN);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_text_that_is_no_url_ends_its_userinfo_at_the_last_at_sign() {
+        for (text, shown) in [
+            ("https://user:s3/cret@host/", "https://***@host/"),
+            ("https://user:s3#cret@host/?k=v", "https://***@host/?k=***"),
+            ("https://user:s3?cret@host/", "https://***@host/"),
+            ("https://user:s3\\cret@host/", "https://***@host/"),
+            ("https://user:s3@cret@", "https://***@"),
+            ("user:s3/cret@host/x", "***@host/x"),
+            ("https:user:s3@ho st/", "***@ho st/"),
+            ("example.com/a", "example.com/a"),
+        ] {
+            assert_eq!(redacted_text(text), shown);
+        }
     }
 
     #[test]

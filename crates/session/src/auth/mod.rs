@@ -11,7 +11,8 @@ pub use basic::{Basic, Bearer};
 ///
 /// Credentials belong to the origin (scheme, host and port) of the URL that the caller asked for. They are added on
 /// each hop to that origin, and on no other: a redirect elsewhere is followed without them, and one that comes back
-/// has them again.
+/// has them again. A [`Hook`](crate::Hook) or [`Request::set_url`] that moves a request elsewhere does not take them
+/// along.
 ///
 /// ```
 /// use session::{Auth, Error, Request};

@@ -19,13 +19,11 @@ use crate::error::Error;
 use crate::jar::CookieJar;
 use crate::request::Request;
 use crate::response::{Head, Hop, Parts, Response, status_error};
-use crate::target::Target;
 use http_wire::Headers;
-use pool::{Attempts, Class, Timeouts};
+use pool::{Attempts, Class, Config};
 use retry::Budget;
 use std::io;
-use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Clocks and entropy, as the driver has them.
 pub(crate) trait World {
@@ -38,8 +36,8 @@ pub(crate) trait World {
 pub(crate) struct Context<'a> {
     pub(crate) jar: &'a CookieJar,
     pub(crate) budget: &'a Budget,
-    /// The time limits of the pool, for requests that set only the total one.
-    pub(crate) timeouts: Timeouts,
+    /// That of the pool, for its time limits.
+    pub(crate) config: &'a Config,
     pub(crate) world: &'a mut dyn World,
 }
 
@@ -49,14 +47,16 @@ pub(crate) struct Flow {
     base: Request,
     /// The present hop as it was sent, where credentials or hooks changed it.
     sent: Option<Box<Request>>,
-    /// Whose credentials these are.
-    initial: Arc<Target>,
     history: Vec<Hop>,
     /// The attempts at this hop that failed and were repeated.
     before: Option<Attempts>,
-    /// Of the whole call, known when the first hop has begun.
+    /// How long the whole call may take.
+    total: Option<Duration>,
+    /// When that is over, known when the first hop has begun.
     deadline: Option<Instant>,
     class: Class,
+    /// The final answer is handed out at its head.
+    stream: bool,
     /// Challenges answered on this hop.
     challenges: u32,
     /// Attempts repeated in this call.
@@ -66,10 +66,11 @@ pub(crate) struct Flow {
 }
 
 /// What to do next.
+#[expect(clippy::large_enum_variant, reason = "one is made for each hop, and moved once: cheaper than a box")]
 pub(crate) enum Step {
     Send(pool::Request),
     Wait(Instant),
-    Finish(Result<Response, Error>),
+    Finish(Box<Result<Response, Error>>),
 }
 
 /// What an answer is, by its head.
@@ -95,34 +96,43 @@ pub(crate) enum Again {
 const MAX_CHALLENGES: u32 = 2;
 
 impl Flow {
-    pub(crate) fn start(request: Request, class: Class, cx: &Context<'_>) -> (Self, Step) {
-        cx.budget.earn();
-        let mut flow = Self {
-            initial: request.target_arc().clone(),
+    /// A call that has yet to [`begin`](Self::begin).
+    pub(crate) fn new(request: Request, class: Class, stream: bool, cx: &Context<'_>) -> Self {
+        Self {
+            // A limit of the pool is one for each of its exchanges; here it bounds the call.
+            total: request.settings().total_choice().unwrap_or_else(|| cx.config.default_timeouts().total),
             base: request,
             sent: None,
             history: Vec::new(),
             before: None,
             deadline: None,
             class,
+            stream,
             challenges: 0,
             retries: 0,
             maybe_processed: false,
-        };
-        let step = flow.dispatch(cx);
-        (flow, step)
+        }
+    }
+
+    pub(crate) fn begin(&mut self, cx: &Context<'_>) -> Step {
+        cx.budget.earn();
+        self.dispatch(cx)
     }
 
     /// The first hop has begun: the time of the call counts from here.
     pub(crate) fn begun(&mut self, now: Instant) {
         if self.deadline.is_none() {
-            self.deadline = self.base.settings().total().and_then(|total| now.checked_add(total));
+            self.deadline = self.total.and_then(|total| now.checked_add(total));
         }
     }
 
     /// When the call must be over.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.stream
     }
 
     /// The present hop, as it was sent.
@@ -177,13 +187,13 @@ impl Flow {
         }
     }
 
-    /// Goes on after a failure.
-    pub(crate) fn on_error(&mut self, mut error: Error, cx: &mut Context<'_>) -> Step {
+    /// Goes on after a failure. `again`: another attempt might not end in it.
+    pub(crate) fn on_error(&mut self, mut error: Error, again: bool, cx: &mut Context<'_>) -> Step {
         if let Some(response) = self.hooks_after(Err(&error)) {
-            return Step::Finish(self.replaced(response));
+            return Step::Finish(Box::new(self.replaced(response)));
         }
         self.maybe_processed |= error.may_have_been_processed();
-        let at = self.base.settings().retry().and_then(|retry| {
+        let at = self.base.settings().retry().filter(|_| again).and_then(|retry| {
             retry.after_error(&self.base, &error, self.retries, cx.world).filter(|at| self.may_wait(*at, cx))
         });
         if let Some(at) = at {
@@ -195,7 +205,7 @@ impl Flow {
             }
             return Step::Wait(at);
         }
-        Step::Finish(Err(self.failed(error)))
+        self.fail(error)
     }
 
     /// Goes on after a pause.
@@ -209,30 +219,38 @@ impl Flow {
         if self.maybe_processed { error.maybe_processed() } else { error }
     }
 
+    /// The end of the call in an error.
+    pub(crate) fn fail(&mut self, error: Error) -> Step {
+        Step::Finish(Box::new(Err(self.failed(error))))
+    }
+
     /// The final answer, whole.
     pub(crate) fn finish(
-        &mut self,
+        self,
         head: Head,
         body: Vec<u8>,
         attempts: Attempts,
         trailers: Option<Headers>,
     ) -> Result<Response, Error> {
-        let response = self.response(head, body, attempts, trailers);
-        self.hooks_finish(response)
+        let settings = self.base.settings();
+        if settings.hooks().is_empty() && !settings.error_for_status() {
+            return Ok(self.response(head, body, attempts, trailers));
+        }
+        let base = self.base.clone();
+        finished(&base, self.response(head, body, attempts, trailers))
     }
 
     /// The final answer, with nobody else asked about it.
     pub(crate) fn response(
-        &mut self,
+        mut self,
         head: Head,
         body: Vec<u8>,
         attempts: Attempts,
         trailers: Option<Headers>,
     ) -> Response {
         let attempts = self.with_earlier(attempts);
-        let request = self.request().clone();
-        let history = self.take_history();
-        Response::new(Parts { head, body, trailers, history, attempts, request })
+        let request = self.sent.map_or(self.base, |sent| *sent);
+        Response::new(Parts { head, body, trailers, history: self.history, attempts, request })
     }
 
     /// The answers so far.
@@ -254,21 +272,18 @@ impl Flow {
         if history.is_empty() {
             *history = std::mem::take(&mut self.history);
         }
-        self.hooks_finish(response)
-    }
-
-    fn hooks_finish(&self, mut response: Response) -> Result<Response, Error> {
-        let settings = self.base.settings();
-        for hook in settings.hooks() {
-            response =
-                hook.finish(response).map_err(|error| error.with_request(&self.base).maybe_processed())?;
+        if !self.stream {
+            return finished(&self.base, response);
         }
-        if settings.error_for_status() { response.error_for_status() } else { Ok(response) }
+        if self.base.settings().error_for_status() { response.error_for_status() } else { Ok(response) }
     }
 
-    /// The status as an error, where the settings ask for it: for streams, which have no `finish`.
+    /// The status as an error, where the settings ask for it and no body is needed to tell.
     pub(crate) fn status_error(&self, head: &Head) -> Option<Error> {
-        if self.base.settings().error_for_status() { status_error(head) } else { None }
+        let wanted = self.base.settings().error_for_status();
+        status_error(head)
+            .filter(|_| wanted)
+            .map(|error| error.with_request(self.request()).maybe_processed())
     }
 
     fn dispatch(&mut self, cx: &Context<'_>) -> Step {
@@ -276,7 +291,7 @@ impl Flow {
             Ok(request) => Step::Send(request),
             Err(error) => {
                 let error = error.with_request(&self.base);
-                Step::Finish(Err(self.failed(error)))
+                self.fail(error)
             }
         }
     }
@@ -284,49 +299,56 @@ impl Flow {
     /// The hop as it is sent. The route is that of the URL the hooks leave.
     fn prepare(&mut self, cx: &Context<'_>) -> Result<pool::Request, Error> {
         let cookie = self.cookie(cx);
-        let auth = self.base.auth().filter(|_| self.base.origin() == self.initial.origin()).cloned();
+        let credentials = self.base.credentials();
         let hooks = self.base.settings().hooks();
         self.sent = None;
-        let head;
-        if auth.is_none() && hooks.is_empty() {
-            head = self.base.encode(cookie.as_deref())?;
+        let (head, body);
+        if credentials.is_none() && hooks.is_empty() {
+            (head, body) = self.base.encode(cookie.as_deref())?;
         } else {
             let mut hop = Box::new(self.base.clone());
             if let Some(cookie) = cookie {
                 hop.put_cookie(&cookie)?;
             }
-            if let Some(auth) = auth {
-                hop.authorize(&*auth)?;
+            // What credentials add is known only to them; where a hook goes elsewhere, none of it goes along.
+            let before = if hooks.is_empty() { Headers::new() } else { hop.headers().clone() };
+            if let Some(credentials) = credentials {
+                hop.authorize(&*credentials.auth)?;
             }
-            for hook in hooks {
-                hook.before(&mut hop)?;
+            if !hooks.is_empty() {
+                let secrets = hop.fields_since(&before);
+                for hook in hooks {
+                    hook.before(&mut hop)?;
+                }
+                if credentials.is_some_and(|credentials| credentials.origin != *hop.origin()) {
+                    hop.drop_fields(&secrets);
+                }
             }
-            head = hop.encode(None)?;
+            (head, body) = hop.encode(None)?;
             self.sent = Some(hop);
         }
         let request = self.request();
-        request.ready_body()?;
         if let Some(proxies) = request.settings().proxies() {
             proxies.check(request.origin().scheme())?;
         }
-        let (head, body) = head;
         let route = request.target_arc().route().clone();
         let sendable =
             pool::Request::new(route, head, body).map_err(|error| Error::from_pool(error, request))?;
-        Ok(self.limited(sendable.with_class(self.class), cx.timeouts))
+        Ok(self.limited(sendable.with_class(self.class), cx.config))
     }
 
-    /// The first hop is given the whole time, the later ones what is left of it.
-    fn limited(&self, request: pool::Request, pool: Timeouts) -> pool::Request {
+    /// The first hop is given the whole time, the later ones what is left of it. Where nothing was set and no time of
+    /// the call runs, the pool knows its own limits.
+    fn limited(&self, request: pool::Request, config: &Config) -> pool::Request {
         let settings = self.base.settings();
-        match (settings.timeouts(), settings.total(), self.deadline) {
-            (None, None, _) => request,
-            (Some(timeouts), total, None) => request.with_timeouts(timeouts.total(total)),
-            (None, total, None) => request.with_timeouts(pool.total(total)),
-            (timeouts, _, Some(deadline)) => {
-                let timeouts = timeouts.copied().unwrap_or(pool).total(None);
-                request.with_timeouts(timeouts).with_deadline(deadline)
-            }
+        let own = settings.timeouts().copied();
+        if own.is_none() && settings.total_choice().is_none() && self.deadline.is_none() {
+            return request;
+        }
+        let timeouts = own.unwrap_or_else(|| config.default_timeouts());
+        match self.deadline {
+            None => request.with_timeouts(timeouts.total(self.total)),
+            Some(deadline) => request.with_timeouts(timeouts.total(None)).with_deadline(deadline),
         }
     }
 
@@ -354,9 +376,8 @@ impl Flow {
     fn is_challenged(&self, head: &Head) -> bool {
         let request = self.request();
         self.challenges < MAX_CHALLENGES
-            && request.origin() == self.initial.origin()
             && request.body().is_replayable()
-            && self.base.auth().is_some_and(|auth| auth.challenge(request, head))
+            && request.credentials().is_some_and(|credentials| credentials.auth.challenge(request, head))
     }
 
     fn hooks_after(&self, outcome: Result<&Head, &Error>) -> Option<Response> {
@@ -372,6 +393,7 @@ impl Flow {
         self.deadline.is_none_or(|deadline| at < deadline) && cx.budget.spend()
     }
 
+    /// Counts an attempt that is repeated.
     fn tried(&mut self, mut attempts: Attempts) {
         self.retries += 1;
         if let Some(before) = self.before.take() {
@@ -379,4 +401,13 @@ impl Flow {
         }
         self.before = Some(attempts);
     }
+}
+
+/// What hooks and settings make of the final answer to `base`.
+fn finished(base: &Request, mut response: Response) -> Result<Response, Error> {
+    let settings = base.settings();
+    for hook in settings.hooks() {
+        response = hook.finish(response).map_err(|error| error.with_request(base).maybe_processed())?;
+    }
+    if settings.error_for_status() { response.error_for_status() } else { Ok(response) }
 }

@@ -13,10 +13,11 @@ use std::sync::Arc;
 /// What is done about answers with the status 301, 302, 303, 307 or 308 and a `Location`.
 ///
 /// 301 turns POST into GET; 302 and 303 turn everything but HEAD into GET; 307 and 308 keep method and body. A method
-/// that is kept keeps its body, which must be one that can be sent again. Where scheme, host or port change,
-/// `Authorization`, `Proxy-Authorization`, `Host`, a `Cookie` set by hand and the
-/// [secret headers](Redirect::secret_headers) are dropped for the rest of the call. Only `http` and `https` are
-/// followed. The default is `limited(30)`; `head()` alone follows none.
+/// that is kept keeps its body, which must be one that can be sent again. A `Cookie` header set by hand is for the
+/// first URL only; from then on the jar's cookies are sent. Where scheme, host or port change, `Authorization`,
+/// `Proxy-Authorization`, `Host`, cookies of the request and the [secret headers](Redirect::secret_headers) are dropped
+/// for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
+/// follows none.
 #[derive(Clone)]
 pub struct Redirect {
     rule: Rule,
@@ -80,6 +81,10 @@ impl Redirect {
         self
     }
 
+    pub(crate) fn secrets(&self) -> &[String] {
+        &self.secrets
+    }
+
     fn of(rule: Rule) -> Self {
         Self { rule, https_only: false, secrets: Vec::new() }
     }
@@ -97,7 +102,6 @@ impl fmt::Debug for Redirect {
 }
 
 /// A redirect that a [`custom`](Redirect::custom) policy is asked about.
-#[derive(Debug)]
 pub struct RedirectAttempt<'a> {
     status: StatusCode,
     url: &'a Url,
@@ -146,6 +150,18 @@ impl RedirectAttempt<'_> {
     #[must_use]
     pub fn error(&self, why: impl Into<String>) -> RedirectAction {
         RedirectAction(Action::Error(why.into()))
+    }
+}
+
+impl fmt::Debug for RedirectAttempt<'_> {
+    /// URLs without userinfo and query values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectAttempt")
+            .field("status", &self.status)
+            .field("url", &url::redacted(self.url.as_str()))
+            .field("next", &url::redacted(self.next.as_str()))
+            .field("followed", &self.followed)
+            .finish()
     }
 }
 
@@ -199,10 +215,8 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
             }
         }
     }
-    let secrets = policy.secrets.clone();
-    let https_only = policy.https_only;
-    let next = follow(base, head.status(), next, &secrets).map_err(|why| fail(why.to_string()))?;
-    if https_only && next.origin().scheme() == Scheme::Http {
+    let next = follow(base, head.status(), next, policy.secrets()).map_err(|why| fail(why.to_string()))?;
+    if policy.https_only && next.origin().scheme() == Scheme::Http {
         return Err(fail("the redirect leads to http, which https_only forbids".to_owned()));
     }
     Ok(Some(next))
@@ -228,6 +242,7 @@ fn follow(base: &Request, status: StatusCode, url: Url, secrets: &[String]) -> R
             ),
         ));
     }
+    next.drop_cookie_header();
     if next.origin() != base.origin() {
         next.drop_secrets(secrets);
     }

@@ -228,6 +228,20 @@ impl CookieJar {
     }
 }
 
+/// The cookies that a response from `url` sets, as an empty jar would take them without knowing the time.
+pub(crate) fn set_by<'a>(url: &Url, set_cookie: impl Iterator<Item = &'a [u8]>) -> Vec<Cookie<'static>> {
+    let Some(site) = Site::of(url) else { return Vec::new() };
+    let mut store = Store::default();
+    for field in set_cookie.take(MAX_PER_RESPONSE) {
+        let candidate =
+            SetCookie::parse(field).and_then(|cookie| Candidate::admit(cookie, site, &suffix::BuiltIn, None));
+        if let Ok(candidate) = candidate {
+            let _ = store.insert(&candidate);
+        }
+    }
+    store.live().into_iter().map(copy).collect()
+}
+
 /// Whether `name` and `value`, written into a `Cookie` field, are read back as exactly this pair.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer};
 use pool::sim::Reply;
-use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Request};
+use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn stage() -> Stage {
@@ -153,4 +153,54 @@ fn a_challenge_is_answered_at_most_twice_and_only_at_the_origin_of_the_credentia
     assert_eq!(stage.values("authorization"), ["-", "N 1", "N 2"]);
     assert_eq!(session.get("http://a.example/b").auth(stubborn()).send().unwrap().status().as_u16(), 401);
     assert_eq!(stage.lines()[3..], ["a.example GET /b", "b.example GET /"]);
+}
+
+/// A credential in a field of its own.
+struct Key;
+
+impl Auth for Key {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        request.set_header("X-Api-Key", "s3cret")
+    }
+}
+
+#[test]
+fn cr_10_a_url_that_is_changed_takes_no_credentials_along() {
+    let stage = stage();
+    stage.host("b.example", |_| crate::support::redirect(302, "http://a.example/"));
+    let mut session = stage.session();
+    session.set_auth_for("http://a.example", Basic::new("scoped", "s3cret")).unwrap();
+    for text in ["http://a.example/", "http://u:p@a.example/"] {
+        let mut request = session.get(text).header("X-Key", "k").build().unwrap();
+        request.settings_mut().set_redirect(Redirect::default().secret_headers(["x-key"]));
+        request.set_url("http://b.example/").unwrap();
+        assert!(!request.headers().contains("x-key"), "headers the policy calls secret go as well");
+        session.send(request).unwrap();
+    }
+    assert_eq!(stage.lines(), ["b.example GET /", "a.example GET /", "b.example GET /", "a.example GET /"]);
+    assert_eq!(
+        stage.values("authorization"),
+        ["-", "Basic c2NvcGVkOnMzY3JldA==", "-", "Basic dTpw"],
+        "they come back where they belong"
+    );
+}
+
+/// Sends everything somewhere else.
+struct Move(&'static str);
+
+impl Hook for Move {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        request.set_url(self.0)
+    }
+}
+
+#[test]
+fn cr_10_a_hook_that_goes_elsewhere_takes_no_credentials_along_in_whatever_field() {
+    let stage = stage();
+    stage.host("b.example", |_| Reply::ok("b"));
+    let session = stage.session();
+    session.get("http://a.example/").auth(Key).hook(Move("http://b.example/x")).send().unwrap();
+    session.get("http://a.example/").auth(Key).hook(Move("/x")).send().unwrap();
+    assert_eq!(stage.lines(), ["b.example GET /x", "a.example GET /x"]);
+    assert_eq!(stage.values("x-api-key"), ["-", "s3cret"]);
 }

@@ -1,10 +1,12 @@
 //! Many requests at once on one thread.
 
-use crate::support::{Stage, redirect};
+use crate::support::{Stage, answer, redirect};
 use pool::Config;
 use pool::sim::Reply;
-use session::{Error, ErrorKind, Request};
+use session::{Error, ErrorKind, Head, Hook, Request, Response};
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[test]
@@ -180,7 +182,7 @@ fn dropping_a_batch_gives_up_what_is_under_way() {
 #[test]
 fn requests_of_another_session_keep_their_settings_and_use_these_cookies_and_connections() {
     let stage = Stage::new();
-    stage.host("a.example", |_| crate::support::answer("200 OK", &["Set-Cookie: c=1"], ""));
+    stage.host("a.example", |_| answer("200 OK", &["Set-Cookie: c=1"], ""));
     let (a, b) = (stage.session(), session::Session::builder().header("X-From", "b").build().unwrap());
     a.send_all([b.get("http://a.example/")]).pop().unwrap().unwrap();
     assert_eq!(stage.values("x-from"), ["b"]);
@@ -200,4 +202,80 @@ fn ten_thousand_requests_are_each_answered_once() {
     }
     drop(session);
     stage.world.assert_quiet();
+}
+
+/// Lets so many requests through.
+struct Expires(AtomicUsize);
+
+impl Hook for Expires {
+    fn before(&self, _: &mut Request) -> Result<(), Error> {
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::other("expired")),
+        }
+    }
+}
+
+#[test]
+fn a_long_queue_that_fails_at_once_needs_no_stack() {
+    const MANY: usize = 50_000;
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("a"));
+    let config = Config::default().max_per_origin(3).max_total(MANY);
+    let session = stage.with(config).hook(Expires(AtomicUsize::new(2))).build().unwrap();
+    let answers = session.send_all((0..MANY).map(|_| session.get("http://a.example/")));
+    assert_eq!((answers.len(), answers.iter().filter(|answer| answer.is_ok()).count()), (MANY, 2));
+}
+
+/// Panics once.
+struct Panics(AtomicUsize);
+
+impl Hook for Panics {
+    fn after(&self, _: &Request, _: Result<&Head, &Error>) -> Option<Response> {
+        assert_ne!(self.0.fetch_add(1, Ordering::Relaxed), 0, "the hook has panicked");
+        None
+    }
+}
+
+#[test]
+fn after_a_panic_of_a_hook_the_rest_of_a_batch_is_canceled_and_not_waited_for() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("a"));
+    let session =
+        stage.with(Config::default().max_per_origin(2)).hook(Panics(AtomicUsize::new(0))).build().unwrap();
+    let mut batch = session.as_completed((0..3).map(|_| session.get("http://a.example/")));
+    assert!(catch_unwind(AssertUnwindSafe(|| batch.next())).is_err());
+    let mut rest: Vec<(usize, ErrorKind)> =
+        batch.by_ref().map(|(index, answer)| (index, answer.unwrap_err().kind())).collect();
+    rest.sort_by_key(|(index, _)| *index);
+    assert_eq!(rest, [0, 1, 2].map(|index| (index, ErrorKind::Canceled)));
+    assert!(batch.next().is_none());
+    session.get("http://a.example/").send().unwrap();
+    assert_eq!(session.pool().counts().waiting, 0);
+}
+
+#[test]
+fn a_batch_over_redirects_with_a_time_limit_answers_every_request() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/end" => Reply::ok("x"),
+        _ => redirect(302, "/end"),
+    });
+    let session = stage.builder().timeout(Duration::from_secs(36_000)).build().unwrap();
+    let answers = session.send_all((0..5000).map(|n| session.get(format!("http://a.example/{n}"))));
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|r| r.history().len() == 1)));
+}
+
+#[test]
+fn a_body_that_never_pauses_does_not_hold_up_the_others() {
+    let stage = Stage::new();
+    // All of it is there before the first byte is read.
+    stage.world.receive_buffer(16 * 1024 * 1024);
+    stage.host("a.example", |_| answer("200 OK", &[], vec![b'x'; 8 * 1024 * 1024]));
+    stage.host("b.example", |_| Reply::ok("small"));
+    let session = stage.session();
+    let urls = ["http://a.example/", "http://b.example/"];
+    let batch = session.as_completed(urls.iter().map(|url| session.get(url)));
+    let order: Vec<(usize, usize)> = batch.map(|(i, answer)| (i, answer.unwrap().bytes().len())).collect();
+    assert_eq!(order, [(1, 5), (0, 8 * 1024 * 1024)]);
 }

@@ -179,9 +179,81 @@ fn a_body_that_was_read_is_an_error_the_second_time_and_never_an_empty_one() {
     let request = session.post("http://a.example/").body(Body::once(&b"once"[..])).build().unwrap();
     session.send(request.clone()).unwrap();
     let error = session.send(request).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Request, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     assert!(!error.may_have_been_processed());
     assert_eq!(stage.seen().len(), 1);
+}
+
+#[test]
+fn a_body_of_which_nothing_was_read_can_still_be_sent() {
+    let stage = Stage::new();
+    stage.world.host("a.example", ["10.0.0.1"]).refuse();
+    let session = stage.session();
+    let request = session.post("http://a.example/").body(Body::once(&b"once"[..])).build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(session.send(request.clone()).unwrap_err().kind(), ErrorKind::Connect);
+    }
+}
+
+#[test]
+fn a_cookie_header_beside_cookies_of_the_request_is_an_error() {
+    let stage = stage();
+    let mut session = stage.session();
+    let both = |session: &Session| session.get("http://a.example/").cookie("b", "2");
+    let error = both(&session).header("Cookie", "a=1").send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request, "{error}");
+    session.headers_mut().insert("Cookie", "a=1").unwrap();
+    assert_eq!(both(&session).send().unwrap_err().kind(), ErrorKind::Request);
+    assert!(stage.seen().is_empty());
+    both(&session).without("cookie").send().unwrap();
+    assert_eq!(stage.values("cookie"), ["b=2"]);
+}
+
+#[test]
+fn m_2_a_request_can_leave_a_session_parameter_out() {
+    let stage = stage();
+    let session = stage.builder().query([("key", "1"), ("lang", "en"), ("key", "2")]).build().unwrap();
+    session.get("http://a.example/?key=0").without_param("key").query([("q", "x")]).send().unwrap();
+    session.get("http://a.example/").query([("q", "x")]).without_param("q").send().unwrap();
+    assert_eq!(stage.lines(), ["a.example GET /?key=0&lang=en&q=x", "a.example GET /?key=1&lang=en&key=2"]);
+}
+
+#[test]
+fn what_is_no_pairs_is_an_error_that_shows_what_would_be() {
+    let session = stage().session();
+    for builder in [session.get("http://a.example/").query("a=1"), session.post("http://a.example/").form(5)]
+    {
+        let error = builder.send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(
+            error.to_string().contains("give pairs, a map or a struct, e.g. [(\"a\", \"1\")]"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_changed_header_or_cookie_is_in_the_next_request_to_a_url_that_was_seen() {
+    let stage = stage();
+    let mut session = stage.session();
+    let get = |session: &Session| session.get("http://a.example/").send().map(drop).unwrap();
+    let other = session.clone();
+    get(&session);
+    get(&session);
+    session.headers_mut().insert("X-A", "1").unwrap();
+    get(&session);
+    get(&other);
+    session.headers_mut().insert("X-A", "2").unwrap();
+    get(&session);
+    let url = "http://a.example/".parse().unwrap();
+    session.cookies().set(&url, session::Cookie::new("c", "1")).unwrap();
+    get(&session);
+    session.get("http://a.example/").header("X-B", "1").send().unwrap();
+    session.cookies().clear();
+    get(&session);
+    assert_eq!(stage.values("x-a"), ["-", "-", "1", "-", "2", "2", "2", "2"]);
+    assert_eq!(stage.values("cookie"), ["-", "-", "-", "-", "-", "c=1", "c=1", "-"]);
+    assert_eq!(stage.values("x-b")[5..], ["-", "1", "-"]);
 }
 
 #[test]
@@ -341,4 +413,19 @@ fn headers_can_be_given_all_at_once() {
     headers.append("X-Two", "2").unwrap();
     stage.session().get("http://a.example/").headers(&headers).send().unwrap();
     assert_eq!(stage.values("x-two"), ["1|2"]);
+}
+
+#[test]
+fn headers_given_all_at_once_keep_their_repeated_fields_and_replace_what_was_there() {
+    let stage = stage();
+    let mut headers = Headers::new();
+    for (name, value) in [("X-A", "1"), ("Accept", "text/html"), ("x-a", "2")] {
+        headers.append(name, value).unwrap();
+    }
+    let session = stage.builder().header("X-A", "0").headers(&headers).build().unwrap();
+    session.get("http://a.example/").send().unwrap();
+    session.get("http://a.example/").header("X-A", "3").header("X-A", "4").send().unwrap();
+    stage.session().get("http://a.example/").headers(&headers).send().unwrap();
+    assert_eq!(stage.values("x-a"), ["1|2", "3|4", "1|2"]);
+    assert_eq!(stage.values("accept"), ["text/html"; 3]);
 }

@@ -1,6 +1,7 @@
 //! What goes wrong is typed, says what was tried and what to do, and shows no secret.
 
-use crate::support::{Stage, answer};
+use crate::support::{Stage, answer, redirect};
+use pool::Config;
 use pool::sim::Reply;
 use session::{Basic, Error, ErrorKind, Limit, Phase, Session, Timeouts};
 use std::error::Error as _;
@@ -166,6 +167,108 @@ fn lg_1_no_secret_is_shown_by_anything() {
     for text in shown {
         for secret in SECRETS {
             assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[test]
+fn the_limits_of_the_pool_hold_where_the_session_sets_none() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::silence());
+    let limits = Timeouts::default().idle(Duration::from_secs(2));
+    let session = stage.with(Config::default().timeouts(limits)).build().unwrap();
+    let error = session.get("http://a.example/").send().unwrap_err();
+    assert!(error.to_string().contains("2s") && error.to_string().contains("timeouts(..)"), "{error}");
+    let error = session.get("http://a.example/").timeout(Duration::from_secs(100)).send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Limit::Idle));
+    assert_eq!(stage.world.elapsed(), Duration::from_secs(4), "twice the two seconds");
+}
+
+#[test]
+fn a_total_limit_of_the_pool_bounds_the_call_and_not_each_hop() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| redirect(302, "/again").delay(Duration::from_millis(800)));
+    let limits = Timeouts::default().total(Duration::from_secs(2));
+    let session = stage.with(Config::default().timeouts(limits)).build().unwrap();
+    let error = session.get("http://a.example/").send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Limit::Total), "{error}");
+    assert_eq!(stage.world.elapsed(), Duration::from_secs(2));
+    let mut request = session.get("http://a.example/").build().unwrap();
+    request.settings_mut().set_total(None);
+    assert_eq!(session.send(request).unwrap_err().kind(), ErrorKind::Redirect, "30 hops without a limit");
+}
+
+#[test]
+fn limits_that_name_no_total_leave_the_one_of_the_session_in_force() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::silence());
+    let session = stage.builder().timeout(Duration::from_secs(3)).build().unwrap();
+    let limits = Timeouts::default().connect(Duration::from_secs(1));
+    let error = session.get("http://a.example/").timeouts(limits).send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Limit::Total));
+    let error =
+        session.get("http://a.example/").timeouts(limits.total(Duration::from_secs(1))).send().unwrap_err();
+    assert!(error.to_string().contains("(1 s total limit)"), "{error}");
+    assert_eq!(stage.world.elapsed(), Duration::from_secs(4));
+}
+
+#[test]
+fn a_default_limit_is_told_with_its_number() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::silence());
+    assert!(fails(&stage).to_string().contains("60s"), "{}", fails(&stage));
+}
+
+#[test]
+fn lg_1_a_password_in_a_text_that_is_no_url_is_not_shown_whatever_is_in_it() {
+    let session = Session::builder().build().unwrap();
+    for text in [
+        "https://user:s3/cret@host/",
+        "https://user:s3#cret@host/",
+        "https://user:s3?cret@host/",
+        "https://user:s3\\cret@host/",
+        "https://user:s3cret@",
+        "https://user:s3 cret@host:99999/",
+        "user:s3/cret@host/x",
+        "https//user:s3cret@host/",
+        "https:user:s3cret@ho st/",
+        "s3cret:@host",
+    ] {
+        let error = session.get(text).send().unwrap_err();
+        for shown in [error.to_string(), format!("{error:?}")] {
+            assert!(!shown.contains("s3") && !shown.contains("cret"), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn lg_1_an_error_about_json_shows_the_beginning_of_the_body_and_nothing_else_of_it() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| {
+        let secret = "s3cret \\\" ".repeat(200);
+        let far = " ".repeat(100);
+        Reply::ok(&match r.target() {
+            "/text" => format!("{{\"a\": {far}\"{secret}\"}}"),
+            "/number" => format!("{{\"a\": {far}-77331}}"),
+            _ => format!("{{{far}\"{secret}\": 1}}"),
+        })
+    });
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer {
+        #[expect(dead_code, reason = "it is never there")]
+        a: u32,
+    }
+    let session = stage.session();
+    for (path, words) in [("text", "invalid type: string"), ("number", "invalid "), ("name", "unknown field")]
+    {
+        let response = session.get(format!("http://a.example/{path}")).send().unwrap();
+        let error = response.json::<Answer>().unwrap_err();
+        let (text, debug) = (error.to_string(), format!("{error:?}"));
+        assert!(text.contains(words) && text.contains("at line 1 column "), "{text}");
+        for shown in [text, debug] {
+            assert!(!shown.contains("s3cret") && !shown.contains("77331"), "{shown}");
+            assert!(shown.len() < 1024, "{}", shown.len());
         }
     }
 }

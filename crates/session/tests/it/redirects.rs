@@ -3,6 +3,7 @@
 use crate::support::{Stage, answer, redirect, value};
 use pool::sim::Reply;
 use session::{Body, ErrorKind, Redirect, Session};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// `a.example/` redirects to `/end` on the same host.
@@ -408,4 +409,57 @@ fn the_request_of_an_answer_is_the_one_that_was_sent() {
     assert!(first.headers().contains("authorization"));
     assert_eq!(response.request().url().as_str(), "http://a.example/3");
     let _: &Session = &stage.session();
+}
+
+#[test]
+fn dc_3_the_body_of_a_redirect_is_not_decoded_and_its_bytes_are_bounded() {
+    let named = |rest: usize| {
+        // A gzip file name that does not end: bytes that decode to nothing.
+        let mut body = vec![0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 255];
+        body.resize(body.len() + rest, b'x');
+        body
+    };
+    let stage = Stage::new();
+    stage.host("a.example", move |r| match r.target() {
+        "/short" => answer("302 Go", &["Location: /end", "Content-Encoding: gzip"], named(10)),
+        "/long" => answer("302 Go", &["Location: /end", "Content-Encoding: gzip"], named(5_000_000)),
+        "/codings" => answer("302 Go", &["Location: /end", "Content-Encoding: a,a,a,a,a,a"], "raw"),
+        _ => Reply::ok("end"),
+    });
+    let session = stage.session();
+    let hop =
+        |path: &str| session.get(format!("http://a.example{path}")).send().unwrap().history()[0].clone();
+    assert_eq!(hop("/short").bytes(), Some(&named(10)[..]), "as it was sent");
+    assert_eq!(hop("/codings").bytes(), Some(&b"raw"[..]));
+    let long = hop("/long");
+    assert_eq!(long.bytes(), None);
+    let received = long.attempts().last().bytes_received;
+    assert!(received <= 64 * 1024 + 256 * 1024, "{received} bytes were read");
+}
+
+#[test]
+fn d_9_after_a_redirect_the_jar_sends_and_a_cookie_header_set_by_hand_is_gone() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => answer("302 Go", &["Location: /2", "Set-Cookie: jar=1"], ""),
+        _ => Reply::ok("x"),
+    });
+    let session = stage.session();
+    session.get("http://a.example/").header("Cookie", "by=hand").send().unwrap();
+    assert_eq!(stage.values("cookie"), ["by=hand", "jar=1"]);
+}
+
+#[test]
+fn lg_1_a_redirect_that_a_policy_is_asked_about_shows_no_secret() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| redirect(302, "http://u:s3cret@a.example/y?token=s3cret"));
+    let shown = Arc::new(Mutex::new(String::new()));
+    let copy = shown.clone();
+    let policy = Redirect::custom(move |attempt| {
+        *copy.lock().unwrap() = format!("{attempt:?}");
+        attempt.stop()
+    });
+    stage.session().get("http://a.example/x?key=s3cret").redirect(policy).send().unwrap();
+    let shown = shown.lock().unwrap();
+    assert!(shown.contains("/y?token=***") && !shown.contains("s3cret"), "{shown}");
 }

@@ -4,6 +4,8 @@ use crate::support::{Stage, answer};
 use pool::sim::{Fragments, Reply, chunked};
 use session::{ErrorKind, Response};
 use std::collections::HashMap;
+use std::io::Read;
+use std::time::Duration;
 
 fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
     let stage = Stage::new();
@@ -228,4 +230,71 @@ fn a_setting_makes_every_4xx_and_5xx_an_error() {
     let error = session.get("http://a.example/").stream().unwrap_err();
     assert_eq!(error.response().unwrap().bytes(), b"why");
     session.get("http://a.example/").error_for_status(false).send().unwrap();
+}
+
+#[test]
+fn mb_1_bytes_that_decode_to_nothing_are_bounded_too() {
+    let stage = serving(|| {
+        let mut body = vec![0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 255];
+        body.resize(20_000_000, b'x');
+        answer("200 OK", &["Content-Encoding: gzip"], body)
+    });
+    let error = stage.session().get("http://a.example/").max_body(1000).send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Body, "{error}");
+    let received = error.attempts().map(|attempt| attempt.bytes_received).sum::<u64>();
+    assert!(received < 3_000_000, "{received} bytes were read");
+}
+
+#[test]
+fn a_body_of_many_megabytes_arrives_whole_decoded_or_not() {
+    const SIZE: usize = 5_000_000;
+    let stage = serving(|| answer("200 OK", &[], vec![b'x'; SIZE]));
+    assert!(get(&stage).bytes() == vec![b'x'; SIZE]);
+    let stage =
+        serving(|| answer("200 OK", &["Content-Encoding: gzip"], crate::support::gzip(&vec![b'x'; SIZE])));
+    assert!(get(&stage).bytes() == vec![b'x'; SIZE]);
+    let mut read = Vec::new();
+    stage.session().get("http://a.example/").stream().unwrap().read_to_end(&mut read).unwrap();
+    assert!(read == vec![b'x'; SIZE]);
+    let stream = stage.session().get("http://a.example/").stream().unwrap();
+    assert!(stream.into_response().unwrap().bytes() == vec![b'x'; SIZE]);
+}
+
+#[test]
+fn a_status_that_is_an_error_is_one_though_its_body_cannot_be_decoded() {
+    let stage = serving(|| answer("404 No", &["Content-Encoding: gzip"], "not gzip"));
+    let session = stage.builder().error_for_status(true).build().unwrap();
+    let is_404 =
+        |error: session::Error| matches!(error.kind(), ErrorKind::Status(code) if code.as_u16() == 404);
+    let error = session.get("http://a.example/").send().unwrap_err();
+    assert!(error.may_have_been_processed() && error.request().is_some());
+    assert!(is_404(error));
+    assert!(is_404(session.get("http://a.example/").stream().unwrap_err()));
+    assert!(is_404(session.get("http://a.example/").max_body(3).send().unwrap_err()));
+    let error = session.get("http://a.example/").error_for_status(false).send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+}
+
+#[test]
+fn o_10_an_answer_knows_how_long_its_hop_took_until_its_head() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => crate::support::redirect(302, "/end").delay(Duration::from_millis(300)),
+        _ => Reply::ok("end").delay(Duration::from_millis(70)),
+    });
+    assert_eq!(get(&stage).elapsed(), Duration::from_millis(70));
+}
+
+#[test]
+fn an_answer_knows_the_cookies_it_sets() {
+    let stage = serving(|| {
+        let fields =
+            ["Set-Cookie: a=1; Path=/x", "Set-Cookie: b=2; Domain=other.example", "Set-Cookie: c=3; Secure"];
+        answer("200 OK", &fields, "")
+    });
+    let session = stage.session();
+    session.cookies().set(&"http://a.example/".parse().unwrap(), session::Cookie::new("old", "0")).unwrap();
+    let cookies = session.get("http://a.example/").send().unwrap().cookies();
+    let shown: Vec<_> = cookies.iter().map(|c| (c.name(), c.value(), c.path())).collect();
+    assert_eq!(shown, [("a", "1", Some("/x"))], "what the jar may not take is not there");
 }

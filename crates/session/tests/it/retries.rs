@@ -155,3 +155,28 @@ fn one_waiting_retry_does_not_hold_up_a_batch() {
     }
     assert_eq!(times, [(1, 0), (2, 0), (0, 60)]);
 }
+
+#[test]
+fn what_would_fail_again_is_not_sent_again() {
+    for (fields, body, limit) in
+        [(&[][..], "0123456789", 5), (&["Content-Encoding: gzip"][..], "no gzip", 100)]
+    {
+        let stage = Stage::new();
+        stage.host("a.example", move |_| answer("200 OK", fields, body));
+        let session = stage.session();
+        let request = session.get("http://a.example/").max_body(limit).retry(Retry::idempotent(3));
+        request.send().unwrap_err();
+        assert_eq!(stage.seen().len(), 1, "{body}");
+    }
+}
+
+#[test]
+fn an_error_for_a_status_lists_every_attempt_too() {
+    let stage = turns(vec![unavailable(), unavailable()]);
+    let session = stage.builder().retry(Retry::idempotent(1)).error_for_status(true).build().unwrap();
+    let error = session.get("http://a.example/").stream().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Status(_)));
+    assert_eq!(error.attempts().count(), 2);
+    let error = session.get("http://a.example/").send().unwrap_err();
+    assert_eq!(error.attempts().count(), 2);
+}

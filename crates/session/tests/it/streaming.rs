@@ -3,8 +3,10 @@
 use crate::support::{Stage, answer, redirect};
 use pool::Config;
 use pool::sim::{Fragments, Reply, chunked, ok};
-use session::{Error, ErrorKind, Response, Streaming};
+use session::{Error, ErrorKind, Head, Hook, Request, Response, Streaming, http};
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
@@ -168,4 +170,73 @@ fn a_stream_can_be_sent_to_another_thread() {
     let stage = serving(|| ok("x").into());
     is_send(&open(&stage));
     let _: fn(Streaming) -> Result<Response, Error> = Streaming::into_response;
+}
+
+#[test]
+fn lines_end_after_the_first_error() {
+    let stage = serving(|| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nline\nli").close());
+    let mut lines = open(&stage).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "line");
+    assert_eq!(lines.next().unwrap().unwrap_err().kind(), ErrorKind::Body);
+    assert!(lines.next().is_none() && lines.next().is_none());
+}
+
+#[test]
+fn lines_are_decoded_as_text_is() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    for (content_type, body, lines) in [
+        ("text/plain; charset=iso-8859-1", b"caf\xe9\r\n\nnext".to_vec(), &["café", "", "next"][..]),
+        ("text/plain", b"\xef\xbb\xbfmark\n".to_vec(), &["mark"]),
+        ("text/plain; charset=utf-16be", utf16("aĊb\nlast\r\n"), &["aĊb", "last"]),
+        ("text/plain", utf16("\u{feff}é\né"), &["é", "é"]),
+        ("text/plain", b"bad \xff\n".to_vec(), &["bad \u{fffd}"]),
+        ("text/plain", b"x".to_vec(), &["x"]),
+        ("text/plain", Vec::new(), &[]),
+    ] {
+        for fragments in [Fragments::Whole, Fragments::Bytes] {
+            let body = body.clone();
+            let stage = serving(move || answer("200 OK", &[&format!("Content-Type: {content_type}")], &body));
+            stage.world.fragment(fragments);
+            let got: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+            assert_eq!(got, lines);
+        }
+    }
+}
+
+#[test]
+fn a_line_is_no_longer_than_a_body_in_memory_may_be() {
+    let stage = serving(|| answer("200 OK", &[], format!("short\n{}\nlast\n", "x".repeat(500_000))));
+    let mut lines = stage.session().get("http://a.example/").max_body(1000).stream().unwrap().lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "short");
+    let error = lines.next().unwrap().unwrap_err();
+    assert!(error.kind() == ErrorKind::Body && error.to_string().contains("max_body"), "{error}");
+    assert!(lines.next().is_none());
+}
+
+/// Gives an answer of its own, and counts what it is asked to finish.
+struct Own(Arc<AtomicUsize>);
+
+impl Hook for Own {
+    fn after(&self, request: &Request, _: Result<&Head, &Error>) -> Option<Response> {
+        Response::from_http(request, http::Response::builder().status(404).body("own").unwrap()).ok()
+    }
+
+    fn finish(&self, response: Response) -> Result<Response, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(response)
+    }
+}
+
+#[test]
+fn hk_3_finish_is_never_called_for_a_stream() {
+    let stage = serving(|| ok("x").into());
+    let finished = Arc::new(AtomicUsize::new(0));
+    let session = stage.builder().hook(Own(finished.clone())).build().unwrap();
+    let stream = session.get("http://a.example/").stream().unwrap();
+    assert_eq!(stream.into_response().unwrap().bytes(), b"own");
+    assert_eq!(finished.load(Ordering::Relaxed), 0);
+    let error = session.get("http://a.example/").error_for_status(true).stream().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Status(_)));
+    session.get("http://a.example/").send().unwrap();
+    assert_eq!(finished.load(Ordering::Relaxed), 1);
 }

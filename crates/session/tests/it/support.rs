@@ -3,6 +3,7 @@
 use pool::Config;
 use pool::sim::{Host, Received, Reply, World};
 use session::{Session, SessionBuilder};
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 /// A world, and the hosts `a.example` to `d.example`.
@@ -97,4 +98,11 @@ pub(crate) fn answer(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> 
 /// A redirect.
 pub(crate) fn redirect(status: u16, location: &str) -> Reply {
     answer(&format!("{status} Go"), &[&format!("Location: {location}")], "elsewhere")
+}
+
+/// Bytes as gzip makes them short.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }

@@ -1,0 +1,141 @@
+//! The body of a stream, line by line.
+
+use crate::error::{Error, ErrorKind};
+use crate::streaming::Streaming;
+use crate::text::Charset;
+use std::fmt;
+use std::iter::FusedIterator;
+
+/// The lines of a body as text, without `\n` or `\r\n`. Made by [`Streaming::lines`].
+///
+/// Decoded as [`Response::text`](crate::Response::text) does it: by a byte order mark, else by the charset of
+/// `Content-Type`, else as UTF-8; what means nothing becomes U+FFFD. A last line without a line end counts too.
+///
+/// # Errors
+/// What went wrong with the body, once: the iterator is at its end then. The lines before it have been given out; what
+/// stood behind the last line end has not, for nobody knows whether it is a whole line. A line that is longer than the
+/// limit for a body in memory ([`max_body`](crate::RequestBuilder::max_body)) is [`ErrorKind::Body`].
+#[must_use = "nothing is read until lines are asked for"]
+pub struct Lines {
+    /// `None` after the end.
+    stream: Option<Streaming>,
+    /// Known when the first bytes are.
+    charset: Option<Charset>,
+    /// Bytes from `start` to `end` have been read and not given out; up to `seen` there is no line end in them.
+    buffer: Vec<u8>,
+    start: usize,
+    seen: usize,
+    end: usize,
+    limit: usize,
+}
+
+/// Read at once: where reading in larger pieces gains nothing any more.
+const PIECE: usize = 64 * 1024;
+
+/// As many bytes tell whether there is a byte order mark.
+const MARK: usize = 3;
+
+impl Lines {
+    pub(crate) fn new(stream: Streaming) -> Self {
+        let limit = stream.request().settings().max_body();
+        Self { stream: Some(stream), charset: None, buffer: Vec::new(), start: 0, seen: 0, end: 0, limit }
+    }
+
+    /// The next line; the last one is what is left at the end.
+    fn line(&mut self) -> Result<Option<String>, Error> {
+        loop {
+            if let Some(charset) = self.charset {
+                let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+                if let Some(length) = charset.line_end(unread, self.seen) {
+                    return self.take(charset, length).map(Some);
+                }
+                self.seen = unread.len();
+                if unread.len() > self.limit {
+                    return Err(self.too_long());
+                }
+            }
+            if self.read()? == 0 {
+                self.stream = None;
+                let charset = self.find_charset();
+                let rest = self.end - self.start;
+                return if rest == 0 { Ok(None) } else { self.take(charset, rest).map(Some) };
+            }
+            if self.charset.is_none() && self.end - self.start >= MARK {
+                self.find_charset();
+            }
+        }
+    }
+
+    /// Reads a piece behind what is there. 0: the body is at its end.
+    fn read(&mut self) -> Result<usize, Error> {
+        let Some(stream) = &mut self.stream else { return Ok(0) };
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.buffer.len() < self.end + PIECE {
+            self.buffer.resize(self.end + PIECE, 0);
+        }
+        let n = stream.pull(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        self.end += n;
+        Ok(n)
+    }
+
+    fn find_charset(&mut self) -> Charset {
+        if let Some(charset) = self.charset {
+            return charset;
+        }
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let content_type = self.stream.as_ref().and_then(|stream| stream.header("content-type"));
+        let (charset, text) = Charset::of(unread, content_type);
+        self.start = self.end - text.len();
+        self.charset = Some(charset);
+        charset
+    }
+
+    fn take(&mut self, charset: Charset, length: usize) -> Result<String, Error> {
+        if length > self.limit {
+            return Err(self.too_long());
+        }
+        let line = self.buffer.get(self.start..self.start + length).unwrap_or_default();
+        let mut text = charset.decode(line).into_owned();
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        self.start += length;
+        self.seen = 0;
+        Ok(text)
+    }
+
+    fn too_long(&self) -> Error {
+        let text =
+            format!("a line is longer than {} bytes, the limit for a body in memory: max_body", self.limit);
+        let error = Error::new(ErrorKind::Body, text).maybe_processed();
+        match &self.stream {
+            Some(stream) => error.with_request(stream.request()),
+            None => error,
+        }
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<String, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = self.line().transpose();
+        if !matches!(line, Some(Ok(_))) {
+            // Dropping the stream frees the connection.
+            (self.stream, self.start) = (None, self.end);
+        }
+        line
+    }
+}
+
+impl FusedIterator for Lines {}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
