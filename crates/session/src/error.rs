@@ -151,6 +151,16 @@ impl Error {
         new
     }
 
+    /// Says how long the total limit was that ran out, where the request itself does not know.
+    pub(crate) fn with_total(mut self, total: Option<Duration>) -> Self {
+        if let (ErrorKind::Timeout(Limit::Total), Some(phase), Some(total)) =
+            (self.0.kind, self.0.phase, total)
+        {
+            self.0.detail = out_of_time(Limit::Total, phase, Some(total), MORE_TIME);
+        }
+        self
+    }
+
     /// Names the request in the text, and lets it ride along.
     pub(crate) fn with_request(mut self, request: &Request) -> Self {
         if self.0.request.is_none() {
@@ -287,18 +297,23 @@ impl Error {
 fn timed_out(limit: Limit, phase: Phase, words: &str, request: &Request) -> String {
     let settings = request.settings();
     let (value, remedy) = match limit {
-        Limit::Total => (settings.total(), "allow more with timeout(..)"),
+        Limit::Total => (settings.total(), MORE_TIME),
         Limit::Connect => {
             (settings.timeouts().and_then(|t| t.connect), "is the host up? or allow more with timeouts(..)")
         }
         _ => (settings.timeouts().and_then(|t| t.idle), "allow more with timeouts(..)"),
     };
-    match value.map(seconds) {
+    match value {
         None if !words.is_empty() => format!("{words}; {remedy}"),
-        value => {
-            format!("timed out while {phase} ({}{limit} limit); {remedy}", value.unwrap_or_default())
-        }
+        value => out_of_time(limit, phase, value, remedy),
     }
+}
+
+const MORE_TIME: &str = "allow more with timeout(..)";
+
+fn out_of_time(limit: Limit, phase: Phase, value: Option<Duration>, remedy: &str) -> String {
+    let value = value.map(seconds).unwrap_or_default();
+    format!("timed out while {phase} ({value}{limit} limit); {remedy}")
 }
 
 /// `2 s `, `1.5 s `, `250 ms `.

@@ -69,7 +69,8 @@ impl Fault {
                 progress.body
             )),
             Self::Source(error) => {
-                Error::new(ErrorKind::Io).with_detail("the source of the request body failed").with_source(error)
+                let detail = format!("the source of the request body failed: {error}");
+                Error::new(ErrorKind::Io).with_detail(detail).with_source(error)
             }
             Self::SourceTooShort => Error::new(ErrorKind::Body)
                 .with_detail("the source of the request body ended before the announced length"),

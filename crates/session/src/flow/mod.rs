@@ -215,7 +215,7 @@ impl Flow {
 
     /// An error as the result of this call: with what earlier hops and attempts did.
     pub(crate) fn failed(&mut self, error: Error) -> Error {
-        let error = error.after(self.before.take());
+        let error = error.after(self.before.take()).with_total(self.total);
         if self.maybe_processed { error.maybe_processed() } else { error }
     }
 

@@ -191,7 +191,8 @@ fn a_total_limit_of_the_pool_bounds_the_call_and_not_each_hop() {
     let limits = Timeouts::default().total(Duration::from_secs(2));
     let session = stage.with(Config::default().timeouts(limits)).build().unwrap();
     let error = session.get("http://a.example/").send().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(Limit::Total), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Timeout(Limit::Total));
+    assert!(error.to_string().contains("(2 s total limit)"), "{error}");
     assert_eq!(stage.world.elapsed(), Duration::from_secs(2));
     let mut request = session.get("http://a.example/").build().unwrap();
     request.settings_mut().set_total(None);
