@@ -124,9 +124,14 @@ fn r6_a_source_that_fails_never_looks_like_one_that_ended() {
             "failing",
             |_| Err(io::Error::other("the disk is on fire")),
             ErrorKind::Io,
-            "the source of the request body failed",
+            "the source of the request body failed: the disk is on fire",
         ),
-        ("lying", |buf| Ok(buf.len() + 1), ErrorKind::Io, "the source of the request body failed"),
+        (
+            "lying",
+            |buf| Ok(buf.len() + 1),
+            ErrorKind::Io,
+            "the source of the request body failed: the source says it read more than it was given room for",
+        ),
     ];
     for (name, ill, kind, words) in table {
         for good in [0, 3, 100_000] {
