@@ -1,7 +1,8 @@
 //! Keep-alive GET of a small JSON document: ours beside a raw socket and other clients.
 //!
-//! Two servers: the testbed, on hyper, as a server that does a server's work; and a canned one that does next to
-//! nothing, so that the client's own work weighs most. `--features peers` adds reqwest and hyper-util.
+//! The server is the testbed, on hyper: one that does a server's work. `cargo bench -- --canned` adds a second table with
+//! one that does next to nothing, so that the client's own work weighs most. `--features peers` adds reqwest and
+//! hyper-util.
 
 use benches::{Arm, Effort, canned, compare, on_one_core, raw::Raw, table::table};
 use session::Session;
@@ -26,7 +27,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     );
     let testbed = Testbed::start()?;
     side_by_side("server: hyper", testbed.addr(), effort)?;
-    side_by_side("server: canned answers", canned::serve(BODY)?, effort)
+    if std::env::args().any(|argument| argument == "--canned") {
+        side_by_side("server: canned answers", canned::serve(BODY)?, effort)?;
+    }
+    Ok(())
 }
 
 fn side_by_side(title: &str, addr: SocketAddr, effort: Effort) -> Result<(), Box<dyn Error>> {
