@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use session::Session;
+use std::io::Write as _;
 use std::path::Path;
 
 /// What a case asks for: the request target and the `Host` field, or an error.
@@ -29,7 +30,7 @@ const MISSES: [(&str, &str); 0] = [];
 #[test]
 fn urls_are_read_as_the_conformance_cases_say() {
     let Some(dir) = std::env::var_os("CONFORMANCE_DIR") else {
-        println!("urls: skipped, CONFORMANCE_DIR is not set");
+        say("urls: skipped, CONFORMANCE_DIR is not set");
         return;
     };
     let file = Path::new(&dir).join("urls/urls.jsonl");
@@ -54,7 +55,12 @@ fn urls_are_read_as_the_conformance_cases_say() {
             wrong.push(format!("{id}: {got:?}, passes: {good}, listed as a miss: {listed}"));
         }
     }
-    println!("urls: {passed} of {total}");
+    say(&format!("urls: {passed} of {total}"));
     assert!(total >= 60, "{} holds only {total} cases", file.display());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Prints past the test runner, which would keep the words of a test that passes to itself.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
