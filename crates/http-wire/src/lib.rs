@@ -44,7 +44,7 @@
 //!
 //! // 3. Bytes arrive, cut anywhere.
 //! inbox.push(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel");
-//! let Some(Event::Response(response)) = wire.next_event(&mut inbox)? else { unreachable!() };
+//! let Some(Event::Response(response)) = wire.next_event(&mut inbox)? else { return Err("a head".into()) };
 //! assert_eq!(response.status(), 200);
 //!
 //! // 4. Body bytes are announced, then borrowed from the inbox, without their framing.
@@ -56,7 +56,7 @@
 //! assert_eq!(wire.take(&mut inbox, usize::MAX), b"lo");
 //!
 //! // 5. The end says whether the connection can be used again.
-//! let Some(Event::End(end)) = wire.next_event(&mut inbox)? else { unreachable!() };
+//! let Some(Event::End(end)) = wire.next_event(&mut inbox)? else { return Err("the end".into()) };
 //! assert_eq!((end.trailers, end.reuse), (None, Reuse::Keep));
 //! assert!(wire.is_idle());
 //! # Ok(())

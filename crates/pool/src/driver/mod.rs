@@ -23,6 +23,9 @@ mod timers;
 
 pub(crate) use parking::{MakeNet, Parking};
 
+/// Exchanges that advance before the caller is asked to take what came of it. Each may hold a buffer until then.
+const EXCHANGES_PER_TURN: usize = 64;
+
 /// Turns in a row that may pass without a look at the sockets while other work is at hand.
 const TURNS_WITHOUT_WAIT: u32 = 8;
 
@@ -266,9 +269,9 @@ impl Core {
         Ok(())
     }
 
-    /// Lets each runnable exchange advance once: what becomes runnable meanwhile has its turn in the next one.
+    /// Lets runnable exchanges advance once each: what becomes runnable meanwhile has its turn in the next one.
     fn advance(&mut self) {
-        for _ in 0..self.runnable.len() {
+        for _ in 0..self.runnable.len().min(EXCHANGES_PER_TURN) {
             let Some(id) = self.runnable.pop_front() else { break };
             self.with(id, |exchange, cx| {
                 exchange.queued = false;
