@@ -51,6 +51,18 @@ impl Head {
         self.wire.headers()
     }
 
+    /// The value of the first header of that name, if it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// Whether the status is below 400.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status().as_u16() < 400
+    }
+
     /// The URL this is the answer of.
     #[must_use]
     pub fn url(&self) -> &Url {
@@ -121,7 +133,7 @@ impl Response {
     /// Whether the status is below 400 (requests' `ok`).
     #[must_use]
     pub fn ok(&self) -> bool {
-        self.status().as_u16() < 400
+        self.head.ok()
     }
 
     /// Whether the status is 2xx.
@@ -152,7 +164,7 @@ impl Response {
     /// The value of the first header of that name, if it is UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        self.head.header(name)
     }
 
     /// The fields that followed a chunked body.
@@ -314,7 +326,7 @@ impl Hop {
     /// The value of the first header of that name, if it is UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        self.head.header(name)
     }
 
     /// The URL that gave this answer.

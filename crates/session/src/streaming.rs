@@ -83,7 +83,7 @@ impl Streaming {
     /// Whether the status is below 400.
     #[must_use]
     pub fn ok(&self) -> bool {
-        self.status().as_u16() < 400
+        self.head.ok()
     }
 
     /// Whether the status is 2xx.
@@ -107,7 +107,7 @@ impl Streaming {
     /// The value of the first header of that name, if it is UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        self.head.header(name)
     }
 
     /// The URL that gave this answer, after all redirects.
