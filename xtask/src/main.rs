@@ -9,6 +9,7 @@ mod ci;
 mod clock;
 mod fuzzing;
 mod msrv;
+mod rules;
 mod tidy;
 mod workspace;
 
@@ -19,6 +20,7 @@ usage: cargo xtask <command>
                          --after-tests leaves `cargo test` out, for a caller that has just run it
   tidy                   the rules about the text of the repository
   msrv                   no dependency of the published crates asks for a newer Rust than they do
+  rules [--threats]      which rules of requests, or which threats, a test shows, and which are missing
   fuzz [target] [--time SECONDS] [--runs N] [--seed N]
                          mutates the corpus of one fuzz target, or of every one; 10 seconds each by default
                          --runs counts inputs instead of seconds; with --seed the run can be repeated exactly
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some("ci") => ci::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("msrv") => msrv::run(&rest),
+        Some("rules") => rules::run(&rest),
         Some("fuzz") => fuzzing::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("help" | "-h" | "--help") => {
