@@ -3,6 +3,7 @@
 use crate::body::Body;
 use crate::config::Timeouts;
 use crate::error::Error;
+use crate::proxy::Proxy;
 use crate::route::Route;
 use http_wire::{Method, RequestHead};
 use std::fmt;
@@ -40,7 +41,8 @@ pub enum Class {
 }
 
 impl Request {
-    /// A GET of `target` (path and query). The `Host` field is added.
+    /// A GET of `target` (path and query). The `Host` field is added, and what a [forwarding](Route::is_forwarded)
+    /// proxy needs.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for an impossible host or target.
@@ -49,20 +51,29 @@ impl Request {
     }
 
     /// Begins a request. The `Host` field comes first, then the fields in the order they are given, then the
-    /// framing field of the body.
+    /// framing field of the body. On a [forwarded](Route::is_forwarded) route the target is written in absolute form,
+    /// and the proxy's credentials stand behind `Host`.
     pub fn build(method: Method, route: impl Into<Route>, target: &str) -> Builder {
         let route = route.into();
-        let head = RequestHead::builder(method, target).header("Host", route.host_field());
+        let mut head = RequestHead::builder(method, &route.target(target)).header("Host", route.host_field());
+        if route.is_forwarded()
+            && let Some(value) = route.proxy().and_then(Proxy::authorization)
+        {
+            head = head.header("Proxy-Authorization", value);
+        }
         Builder { route, head, body: Body::Empty }
     }
 
-    /// A request from a head that is already encoded.
+    /// A request from a head that is already encoded, with the target in the form that the route needs
+    /// ([`Route::target`]), and with `Proxy-Authorization` if it is forwarded and the proxy asks for it. On any other
+    /// route that field would reach the origin: leave it out.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the host of the route is impossible, or the head announces
-    /// another body than this.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the host of the route, or of its proxy, is impossible, if the
+    /// target has the wrong form or names another origin, or if the head announces another body than this.
     pub fn new(route: Route, head: RequestHead, body: Body) -> Result<Self, Error> {
         route.check()?;
+        route.check_target(&head)?;
         if head.body() != body.kind() {
             return Err(Error::config(format!("the head announces {:?}, the body is {body:?}", head.body())));
         }

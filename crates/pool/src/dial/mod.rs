@@ -158,10 +158,16 @@ impl Dial {
                 Step::Ready(token, link) => match layers.next() {
                     None => return Dialed::Done(token, link),
                     Some(Layer::Tls { .. }) if site.virtual_tls => Ok(Step::Ready(token, link)),
-                    Some(Layer::Tls { name, tls }) => TlsLink::start(link, &name, &tls, site.tls)
+                    Some(Layer::Tls { name, tls, with }) => TlsLink::start(link, &name, &tls, with, site.tls)
                         .inspect_err(|_| site.tokens.remove(token))
                         .map(|link| Step::Securing(token, Box::new(link), name)),
-                    Some(Layer::Tcp { .. }) => Err(Error::config("TCP can only be the innermost layer")),
+                    Some(Layer::Connect { .. } | Layer::Socks5 { .. }) => {
+                        site.tokens.remove(token);
+                        Err(Error::config("tunnels are not supported yet"))
+                    }
+                    Some(Layer::Tcp { .. } | Layer::Lookup { .. }) => {
+                        Err(Error::config("TCP can only be the innermost layer"))
+                    }
                 },
             };
             match next {

@@ -95,7 +95,7 @@ impl Exchange {
 
     /// The error that counts.
     fn exhausted(&self, cx: &Cx<'_>) -> Error {
-        let busy = self.shared.locked(|ledger, _| ledger.busy(self.request.route()));
+        let busy = self.shared.locked(|ledger, _| ledger.busy(self.request.route().key()));
         let counts = self.shared.locked(|ledger, _| ledger.counts());
         let detail = if busy.connections >= self.shared.config.max_per_origin.saturating_sub(1).max(1) {
             let oldest = busy.oldest.map_or(0, |since| cx.now.saturating_duration_since(since).as_secs());

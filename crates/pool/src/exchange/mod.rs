@@ -195,7 +195,7 @@ impl Exchange {
         let notify = self.notify(cx);
         let ask = Ask { me: cx.me, notify: &notify, class };
         let claim = self.shared.locked_by(cx.mailbox, |ledger, effects| {
-            let claim = ledger.claim(self.request.route(), ask, cx.now, effects);
+            let claim = ledger.claim(self.request.route().key(), ask, cx.now, effects);
             if matches!(claim, Claim::Dial) {
                 // A dial takes long enough: the time to see what has grown old elsewhere.
                 ledger.sweep(cx.now, effects);
@@ -226,7 +226,7 @@ impl Exchange {
     }
 
     fn granted(&mut self, claim: Claim<Box<Conn>>, lease: Lease, cx: &mut Cx<'_>) -> Step {
-        let permit = Permit::new(self.shared.clone(), self.request.route().clone(), lease);
+        let permit = Permit::new(self.shared.clone(), self.request.route().key().clone(), lease);
         if let Claim::Reuse(mut conn) = claim {
             if self.take_over(&mut conn, cx) {
                 return self.begin(permit, conn, cx);

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::kind::ErrorKind;
 use crate::net::Socket;
 use crate::phase::Phase;
+use crate::route::Party;
 use crate::tls::{Setting, Tls};
 use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
@@ -34,18 +35,19 @@ pub(crate) struct TlsLink {
 const MAX_FRUITLESS: usize = 4096;
 
 /// The configurations of one pool: one for each distinct setting, so that session tickets are shared by all
-/// connections of that setting and by no others.
+/// connections of that setting and by no others; and one more where the setting is that of a proxy.
 #[derive(Default)]
-pub(crate) struct Configs(Mutex<HashMap<Tls, Arc<ClientConfig>>>);
+pub(crate) struct Configs(Mutex<HashMap<(Tls, Party), Arc<ClientConfig>>>);
 
 impl Configs {
-    fn get(&self, tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
+    fn get(&self, tls: &Tls, with: Party) -> Result<Arc<ClientConfig>, Error> {
         let mut configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = configs.get(tls) {
+        let key = (tls.clone(), with);
+        if let Some(config) = configs.get(&key) {
             return Ok(config.clone());
         }
         let config = Arc::new(client_config(tls.setting())?);
-        configs.insert(tls.clone(), config.clone());
+        configs.insert(key, config.clone());
         Ok(config)
     }
 }
@@ -56,9 +58,10 @@ impl TlsLink {
         below: Box<dyn Link>,
         name: &str,
         tls: &Tls,
+        with: Party,
         configs: &Configs,
     ) -> Result<Self, Error> {
-        let config = configs.get(tls)?;
+        let config = configs.get(tls, with)?;
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             tls_error(format!("TLS cannot verify {name:?}: it is neither a DNS name nor an address"))
         })?;
