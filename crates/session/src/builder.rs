@@ -1,6 +1,6 @@
 //! Making a request, step by step.
 
-use crate::auth::{Auth, Basic, Bearer};
+use crate::auth::{Auth, Basic, Bearer, IntoPassword};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
@@ -130,8 +130,9 @@ impl RequestBuilder {
         self.set_body(body.into(), None)
     }
 
-    /// Sends user and password. Goes over an `Authorization` header, userinfo in the URL and the session's credentials.
-    pub fn basic(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+    /// Sends user and password; a password of `None` is an empty one. Goes over an `Authorization` header, userinfo in
+    /// the URL and the session's credentials.
+    pub fn basic(self, user: impl AsRef<str>, password: impl IntoPassword) -> Self {
         self.auth(Basic::new(user, password))
     }
 

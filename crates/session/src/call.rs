@@ -6,10 +6,11 @@
 
 use crate::content::{Buffer, Content, Failure};
 use crate::error::Error;
-use crate::flow::{Again, Context, Flow, Step, Verdict, World};
+use crate::flow::{Again, Context, Flow, Step, Verdict};
 use crate::request::Request;
 use crate::response::{Head, Hop, Response};
 use crate::session::Shared;
+use crate::world::World;
 use http_wire::ResponseHead;
 use pool::{Class, Driver, Event, ExchangeId, Route, Summary};
 use std::io;
@@ -112,7 +113,7 @@ impl Call {
     }
 
     pub(crate) fn begin(&mut self, cx: &mut Cx<'_>) -> Todo {
-        let step = self.flow.begin(&cx.context());
+        let step = self.flow.begin(&mut cx.context());
         self.follow(step)
     }
 
@@ -207,7 +208,7 @@ impl Call {
         let now = cx.driver.now();
         match &mut self.stage {
             Stage::Pausing(at) if *at <= now => {
-                let step = self.flow.on_wake(&cx.context());
+                let step = self.flow.on_wake(&mut cx.context());
                 self.follow(step)
             }
             Stage::Pausing(at) => Todo::Wake(*at),
@@ -390,7 +391,7 @@ impl Call {
     }
 
     fn again(&mut self, again: Again, hop: Hop, cx: &mut Cx<'_>) -> Todo {
-        let step = self.flow.again(again, hop, &cx.context());
+        let step = self.flow.again(again, hop, &mut cx.context());
         self.follow(step)
     }
 }

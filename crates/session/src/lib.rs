@@ -194,11 +194,12 @@ mod streaming;
 mod target;
 mod text;
 mod url;
+mod world;
 
 pub use crate::session::{IntoMethod, Session};
 pub use crate::url::IntoUrl;
 pub use ::url::Url;
-pub use auth::{Auth, Basic, Bearer};
+pub use auth::{Auth, AuthContext, Basic, Bearer, Challenge, IntoPassword};
 pub use builder::RequestBuilder;
 pub use completed::Completed;
 pub use cookie::Cookie;

@@ -1,6 +1,6 @@
 //! A request, prepared: everything that is asked for, and nothing that is made only when it is sent.
 
-use crate::auth::Auth;
+use crate::auth::{Auth, AuthContext};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::header_set::HeaderSet;
@@ -277,9 +277,9 @@ impl Request {
     }
 
     /// Lets the credentials do their work.
-    pub(crate) fn authorize(&mut self, auth: &dyn Auth) -> Result<(), Error> {
+    pub(crate) fn authorize(&mut self, auth: &dyn Auth, cx: &mut AuthContext<'_>) -> Result<(), Error> {
         let had = self.headers().contains("authorization");
-        auth.authorize(self)?;
+        auth.authorize(self, cx)?;
         self.late.authorization = !had;
         Ok(())
     }

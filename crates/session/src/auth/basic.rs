@@ -1,6 +1,6 @@
 //! The two schemes that are one header: Basic (RFC 7617) and Bearer (RFC 6750).
 
-use super::Auth;
+use super::{Auth, AuthContext};
 use crate::error::Error;
 use crate::request::Request;
 use crate::url::Userinfo;
@@ -18,10 +18,10 @@ pub struct Basic {
 }
 
 impl Basic {
-    /// Credentials from a user and a password.
+    /// Credentials from a user and a password; a password of `None` is an empty one.
     #[must_use]
-    pub fn new(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
-        let (user, password) = (user.as_ref(), password.as_ref());
+    pub fn new(user: impl AsRef<str>, password: impl IntoPassword) -> Self {
+        let (user, password) = (user.as_ref(), password.text());
         let latin1 = |text: &str| text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>();
         match (latin1(user), latin1(password)) {
             (Some(user), Some(password)) => Self::of(&user, &password),
@@ -43,7 +43,7 @@ impl From<Userinfo> for Basic {
 }
 
 impl Auth for Basic {
-    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
         let value = self.value.as_ref().ok_or_else(|| {
             Error::request_error(
                 "the user name for basic authentication has a colon, which cannot be sent (RFC 7617)",
@@ -68,8 +68,39 @@ impl Bearer {
 }
 
 impl Auth for Bearer {
-    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
         request.set_header("Authorization", &self.value)
+    }
+}
+
+/// What can be given as a password: a text, or `None` for an empty one.
+pub trait IntoPassword: sealed::Password {}
+
+impl<T: sealed::Password> IntoPassword for T {}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "sealed: what can be a password is for this crate to say")]
+    pub trait Password {
+        fn text(&self) -> &str;
+    }
+
+    impl<T: AsRef<str> + ?Sized> Password for &T {
+        fn text(&self) -> &str {
+            (*self).as_ref()
+        }
+    }
+
+    impl Password for String {
+        fn text(&self) -> &str {
+            self
+        }
+    }
+
+    /// Of no other option, so that the type of a lone `None` is known.
+    impl Password for Option<&str> {
+        fn text(&self) -> &str {
+            self.unwrap_or_default()
+        }
     }
 }
 
@@ -101,5 +132,16 @@ mod tests {
         ] {
             assert_eq!(Basic::new(user, password).value.as_deref(), value, "{user}:{password}");
         }
+    }
+
+    #[test]
+    fn t_1_a_password_is_any_text_or_none() {
+        let value = |basic: Basic| basic.value.unwrap();
+        let owned = "p".to_owned();
+        assert_eq!(value(Basic::new("u", None)), "Basic dTo=");
+        for basic in [Basic::new("u", &owned), Basic::new("u", Some("p")), Basic::new("u", owned.as_str())] {
+            assert_eq!(value(basic), "Basic dTpw");
+        }
+        assert_eq!(value(Basic::new(String::from("u"), owned)), "Basic dTpw");
     }
 }

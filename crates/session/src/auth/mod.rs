@@ -1,11 +1,16 @@
 //! Credentials: what adds them to a request, and when.
 
 mod basic;
+mod challenge;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Head;
-pub use basic::{Basic, Bearer};
+use crate::world::World;
+pub use basic::{Basic, Bearer, IntoPassword};
+pub use challenge::Challenge;
+use std::fmt;
+use std::time::SystemTime;
 
 /// Adds credentials to requests.
 ///
@@ -14,28 +19,102 @@ pub use basic::{Basic, Bearer};
 /// has them again. A [`Hook`](crate::Hook) or [`Request::set_url`] that moves a request elsewhere does not take them
 /// along.
 ///
+/// Where nothing but the request is needed, a closure does (requests' callables):
+///
 /// ```
-/// use session::{Auth, Error, Request};
+/// use session::{Request, Session};
+/// let key = "k";
+/// let mut session = Session::new();
+/// session.set_auth(move |request: &mut Request| request.set_header("X-Api-Key", key));
+/// ```
 ///
-/// struct Key(String);
+/// A scheme of your own:
 ///
-/// impl Auth for Key {
-///     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
-///         request.set_header("X-Api-Key", &self.0)
+/// ```
+/// use session::{Auth, AuthContext, Challenge, Error, Head, Request};
+///
+/// /// Sends a token that the server names in its challenge: `WWW-Authenticate: Echo token=abc`.
+/// struct Echo;
+///
+/// impl Auth for Echo {
+///     fn authorize(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error> {
+///         let Some(challenge) = cx.answers().and_then(echo) else { return Ok(()) };
+///         let token = challenge.param("token").unwrap_or_default();
+///         request.set_header("Authorization", [b"Echo ", token].concat())
 ///     }
+///
+///     fn challenge(&self, _: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
+///         cx.answers().is_none() && head.status() == 401 && echo(head).is_some()
+///     }
+/// }
+///
+/// fn echo(head: &Head) -> Option<Challenge> {
+///     Challenge::all(head).into_iter().find(|challenge| challenge.is("Echo"))
 /// }
 /// ```
 pub trait Auth: Send + Sync {
-    /// Adds the credentials to one hop.
+    /// Adds the credentials to one hop. [`AuthContext::answers`] is the challenge that is to be answered, if any.
     ///
     /// # Errors
     /// Ends the call; nothing is sent.
-    fn authorize(&self, request: &mut Request) -> Result<(), Error>;
+    fn authorize(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error>;
 
     /// Sees the head of each answer from the origin of the credentials; `true`: send the request again, after
     /// another [`authorize`](Auth::authorize). At most twice per hop, and only where the body can be sent again.
-    fn challenge(&self, request: &Request, head: &Head) -> bool {
-        let _ = (request, head);
+    /// [`AuthContext::answers`] is the challenge that was answered on this hop before, if any: then this is the
+    /// second one.
+    fn challenge(&self, request: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
+        let _ = (request, head, cx);
         false
+    }
+}
+
+/// A closure adds what it wants to each hop.
+impl<F> Auth for F
+where
+    F: Fn(&mut Request) -> Result<(), Error> + Send + Sync,
+{
+    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
+        self(request)
+    }
+}
+
+/// What [`Auth`] may need beside the request: the challenge, random bytes, the time of day.
+pub struct AuthContext<'a> {
+    world: &'a mut dyn World,
+    answers: Option<&'a Head>,
+}
+
+impl<'a> AuthContext<'a> {
+    pub(crate) fn new(world: &'a mut dyn World, answers: Option<&'a Head>) -> Self {
+        Self { world, answers }
+    }
+
+    /// The answer on this hop that was taken for a challenge, the last one if there were two.
+    #[must_use]
+    pub fn answers(&self) -> Option<&'a Head> {
+        self.answers
+    }
+
+    /// Fills `out` with unpredictable bytes, from where the pool has all its entropy.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] with what the operating system reports.
+    pub fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        self.world.random(out).map_err(|why| {
+            Error::new(ErrorKind::Io, "there are no random bytes for the credentials").with_source(why)
+        })
+    }
+
+    /// The wall clock, for signatures and for tokens that expire.
+    #[must_use]
+    pub fn wall(&self) -> SystemTime {
+        self.world.wall()
+    }
+}
+
+impl fmt::Debug for AuthContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthContext").field("answers", &self.answers).finish_non_exhaustive()
     }
 }

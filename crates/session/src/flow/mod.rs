@@ -15,22 +15,16 @@
 pub(crate) mod redirect;
 pub(crate) mod retry;
 
+use crate::auth::AuthContext;
 use crate::error::Error;
 use crate::jar::CookieJar;
 use crate::request::Request;
 use crate::response::{Head, Hop, Parts, Response, status_error};
+use crate::world::World;
 use http_wire::Headers;
 use pool::{Attempts, Class, Config};
 use retry::Budget;
-use std::io;
 use std::time::{Duration, Instant, SystemTime};
-
-/// Clocks and entropy, as the driver has them.
-pub(crate) trait World {
-    fn now(&self) -> Instant;
-    fn wall(&self) -> SystemTime;
-    fn random(&mut self, out: &mut [u8]) -> io::Result<()>;
-}
 
 /// What a flow shares with others while it runs.
 pub(crate) struct Context<'a> {
@@ -114,7 +108,7 @@ impl Flow {
         }
     }
 
-    pub(crate) fn begin(&mut self, cx: &Context<'_>) -> Step {
+    pub(crate) fn begin(&mut self, cx: &mut Context<'_>) -> Step {
         cx.budget.earn();
         self.dispatch(cx)
     }
@@ -146,7 +140,7 @@ impl Flow {
             return Verdict::Replace(Box::new(response));
         }
         self.store_cookies(head, cx);
-        if self.is_challenged(head) {
+        if self.is_challenged(head, cx) {
             self.challenges += 1;
             return Verdict::Again(Again::Challenge);
         }
@@ -165,7 +159,7 @@ impl Flow {
     }
 
     /// Goes on after an answer that was not the final one and has been drained or given up.
-    pub(crate) fn again(&mut self, again: Again, hop: Hop, cx: &Context<'_>) -> Step {
+    pub(crate) fn again(&mut self, again: Again, hop: Hop, cx: &mut Context<'_>) -> Step {
         self.maybe_processed = true;
         match again {
             Again::Redirect(next) => {
@@ -209,7 +203,7 @@ impl Flow {
     }
 
     /// Goes on after a pause.
-    pub(crate) fn on_wake(&mut self, cx: &Context<'_>) -> Step {
+    pub(crate) fn on_wake(&mut self, cx: &mut Context<'_>) -> Step {
         self.dispatch(cx)
     }
 
@@ -286,7 +280,7 @@ impl Flow {
             .map(|error| error.with_request(self.request()).maybe_processed())
     }
 
-    fn dispatch(&mut self, cx: &Context<'_>) -> Step {
+    fn dispatch(&mut self, cx: &mut Context<'_>) -> Step {
         match self.prepare(cx) {
             Ok(request) => Step::Send(request),
             Err(error) => {
@@ -297,7 +291,7 @@ impl Flow {
     }
 
     /// The hop as it is sent. The route is that of the URL the hooks leave.
-    fn prepare(&mut self, cx: &Context<'_>) -> Result<pool::Request, Error> {
+    fn prepare(&mut self, cx: &mut Context<'_>) -> Result<pool::Request, Error> {
         let cookie = self.cookie(cx);
         let credentials = self.base.credentials();
         let hooks = self.base.settings().hooks();
@@ -313,7 +307,8 @@ impl Flow {
             // What credentials add is known only to them; where a hook goes elsewhere, none of it goes along.
             let before = if hooks.is_empty() { Headers::new() } else { hop.headers().clone() };
             if let Some(credentials) = credentials {
-                hop.authorize(&*credentials.auth)?;
+                let answers = challenge_of(&self.history, self.challenges);
+                hop.authorize(&*credentials.auth, &mut AuthContext::new(cx.world, answers))?;
             }
             if !hooks.is_empty() {
                 let secrets = hop.fields_since(&before);
@@ -373,11 +368,14 @@ impl Flow {
         }
     }
 
-    fn is_challenged(&self, head: &Head) -> bool {
+    fn is_challenged(&self, head: &Head, cx: &mut Context<'_>) -> bool {
         let request = self.request();
-        self.challenges < MAX_CHALLENGES
-            && request.body().is_replayable()
-            && request.credentials().is_some_and(|credentials| credentials.auth.challenge(request, head))
+        if self.challenges >= MAX_CHALLENGES || !request.body().is_replayable() {
+            return false;
+        }
+        let answered = challenge_of(&self.history, self.challenges);
+        let context = AuthContext::new(cx.world, answered);
+        request.credentials().is_some_and(|credentials| credentials.auth.challenge(request, head, &context))
     }
 
     fn hooks_after(&self, outcome: Result<&Head, &Error>) -> Option<Response> {
@@ -401,6 +399,12 @@ impl Flow {
         }
         self.before = Some(attempts);
     }
+}
+
+/// The answer whose challenge was answered last on this hop. It is the last one in the history: a redirect begins a
+/// new hop, and attempts that are repeated are not in there.
+fn challenge_of(history: &[Hop], challenges: u32) -> Option<&Head> {
+    history.last().filter(|_| challenges > 0).map(Hop::head)
 }
 
 /// What hooks and settings make of the final answer to `base`.

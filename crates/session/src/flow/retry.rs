@@ -1,9 +1,9 @@
 //! What is sent again after a failure, and when.
 
-use super::World;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Head;
+use crate::world::World;
 use http_wire::{Method, StatusCode};
 use pool::Limit;
 use std::sync::atomic::{AtomicU32, Ordering};

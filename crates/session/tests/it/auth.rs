@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer};
 use pool::sim::Reply;
-use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
+use session::{Auth, AuthContext, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn stage() -> Stage {
@@ -104,7 +104,7 @@ struct Counting {
 }
 
 impl Auth for Counting {
-    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
         let n = self.asked.load(Ordering::Relaxed);
         if n > 0 {
             request.set_header("Authorization", format!("N {n}"))?;
@@ -112,7 +112,7 @@ impl Auth for Counting {
         Ok(())
     }
 
-    fn challenge(&self, _: &Request, head: &Head) -> bool {
+    fn challenge(&self, _: &Request, head: &Head, _: &AuthContext<'_>) -> bool {
         let again =
             head.status().as_u16() == 401 && (self.stubborn || self.asked.load(Ordering::Relaxed) == 0);
         if again {
@@ -156,12 +156,25 @@ fn a_challenge_is_answered_at_most_twice_and_only_at_the_origin_of_the_credentia
 }
 
 /// A credential in a field of its own.
-struct Key;
+fn key(request: &mut Request) -> Result<(), Error> {
+    request.set_header("X-Api-Key", "s3cret")
+}
 
-impl Auth for Key {
-    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
-        request.set_header("X-Api-Key", "s3cret")
-    }
+#[test]
+fn t_1_a_function_is_auth_too_and_the_length_is_that_of_the_body_it_leaves() {
+    let stage = stage();
+    let sign = |request: &mut Request| {
+        request.set_body("signed body");
+        request.set_header("X-Signature", "s")
+    };
+    stage.session().post("http://a.example/").body("body").auth(sign).send().unwrap();
+    stage.session().get("http://a.example/").auth(key).send().unwrap();
+    stage.session().get("http://a.example/").basic("u", None).send().unwrap();
+    assert_eq!(stage.values("x-signature"), ["s", "-", "-"]);
+    assert_eq!(stage.values("x-api-key"), ["-", "s3cret", "-"]);
+    assert_eq!(stage.values("authorization"), ["-", "-", "Basic dTo="]);
+    assert_eq!(stage.values("content-length"), ["11", "-", "-"]);
+    assert_eq!(stage.seen()[0].body(), b"signed body");
 }
 
 #[test]
@@ -199,8 +212,8 @@ fn cr_10_a_hook_that_goes_elsewhere_takes_no_credentials_along_in_whatever_field
     let stage = stage();
     stage.host("b.example", |_| Reply::ok("b"));
     let session = stage.session();
-    session.get("http://a.example/").auth(Key).hook(Move("http://b.example/x")).send().unwrap();
-    session.get("http://a.example/").auth(Key).hook(Move("/x")).send().unwrap();
+    session.get("http://a.example/").auth(key).hook(Move("http://b.example/x")).send().unwrap();
+    session.get("http://a.example/").auth(key).hook(Move("/x")).send().unwrap();
     assert_eq!(stage.lines(), ["b.example GET /x", "a.example GET /x"]);
     assert_eq!(stage.values("x-api-key"), ["-", "s3cret"]);
 }
