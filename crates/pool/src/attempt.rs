@@ -15,13 +15,16 @@ pub struct Attempt {
     pub reused: bool,
     /// Waited for a free connection until here.
     pub queued: Option<Duration>,
-    /// Addresses were known.
+    /// Addresses were known: the proxy's, if there is one.
     pub resolved: Option<Duration>,
     /// The TCP connection stood.
     pub connected: Option<Duration>,
-    /// The TLS handshake was over.
+    /// The proxy let us through, where there is a tunnel.
+    pub tunneled: Option<Duration>,
+    /// The TLS handshake was over: that with the origin, if there are two.
     pub secured: Option<Duration>,
-    /// What TLS agreed on, for this connection (also when it is reused).
+    /// What TLS agreed on, for this connection (also when it is reused): with the origin, or with the proxy where
+    /// only that speaks TLS.
     pub tls: Option<TlsFacts>,
     /// The last byte of the request was handed to the kernel.
     pub sent: Option<Duration>,
@@ -31,7 +34,7 @@ pub struct Attempt {
     pub head: Option<Duration>,
     /// The last byte of the answer arrived.
     pub last_byte: Option<Duration>,
-    /// The address connected to.
+    /// The address connected to: the proxy's, if there is one.
     pub peer: Option<SocketAddr>,
     /// Our side of the connection.
     pub local: Option<SocketAddr>,
@@ -126,6 +129,7 @@ impl Attempt {
             queued: None,
             resolved: None,
             connected: None,
+            tunneled: None,
             secured: None,
             tls: None,
             sent: None,

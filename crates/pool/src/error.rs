@@ -4,7 +4,9 @@ use crate::attempt::Attempts;
 use crate::kind::ErrorKind;
 use crate::origin::Origin;
 use crate::phase::Phase;
+use crate::proxy::Proxy;
 use crate::request::Request;
+use http_wire::StatusCode;
 use std::fmt;
 use std::io;
 
@@ -21,7 +23,14 @@ struct Inner {
     attempts: Attempts,
     maybe_processed: bool,
     request: Option<Request>,
+    refusal: Option<Refusal>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a proxy said instead of letting us through.
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Error {
@@ -34,6 +43,7 @@ impl Error {
             attempts: Attempts::default(),
             maybe_processed: false,
             request: None,
+            refusal: None,
             source: None,
         }))
     }
@@ -59,6 +69,18 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {
+        self.0.refusal = Some(refusal);
+        self
+    }
+
+    /// The same failure, seen on the way to a proxy: the proxy's, by kind and words.
+    pub(crate) fn at_proxy(mut self, proxy: &Proxy) -> Self {
+        self.0.kind = ErrorKind::Proxy;
+        self.0.detail = format!("the proxy {proxy}: {}", self.0.detail);
         self
     }
 
@@ -125,6 +147,20 @@ impl Error {
     #[must_use]
     pub fn into_request(self) -> Option<Request> {
         if self.nothing_sent() { self.0.request } else { None }
+    }
+
+    /// The status with which a proxy refused a tunnel. With [`ErrorKind::Proxy`] and none, the proxy could not be
+    /// reached (in phase [`Resolve`](Phase::Resolve) or [`Connect`](Phase::Connect)), broke its protocol, or speaks
+    /// SOCKS, whose reasons are in the text.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        self.0.refusal.as_ref().map(|refusal| refusal.status)
+    }
+
+    /// The first 8 KiB, at most, of what a proxy gave as its reasons: from the proxy, not from the origin.
+    #[must_use]
+    pub fn proxy_body(&self) -> &[u8] {
+        self.0.refusal.as_ref().map_or(&[], |refusal| &refusal.body)
     }
 
     /// What went wrong, without the phase and the peer.

@@ -14,7 +14,8 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed: certificate, name, version, or the peer hung up.
     Tls,
-    /// The proxy refused or broke the protocol before the tunnel stood.
+    /// The proxy could not be looked up or connected to, refused, or broke its protocol before it let us through.
+    /// A request is never sent around it.
     Proxy,
     /// No connection became free within the `wait` limit.
     Exhausted,
@@ -39,7 +40,7 @@ impl ErrorKind {
             Self::Resolve => "the host could not be looked up",
             Self::Connect => "could not connect",
             Self::Tls => "TLS failed",
-            Self::Proxy => "the proxy refused",
+            Self::Proxy => "the proxy did not let us through",
             Self::Exhausted => "no connection became free",
             Self::Timeout(_) => "timed out",
             Self::Closed => "the connection was closed",

@@ -12,9 +12,9 @@ pub enum Phase {
     Resolve,
     /// Connecting to an address.
     Connect,
-    /// The TLS handshake.
+    /// The TLS handshake with the origin.
     Tls,
-    /// What a proxy asks for before it lets us through.
+    /// All that is said to a proxy before it lets us through: TLS with an https proxy, CONNECT, SOCKS.
     Proxy,
     /// Sending the request.
     Write,

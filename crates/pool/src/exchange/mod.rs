@@ -255,7 +255,7 @@ impl Exchange {
 
     pub(super) fn redial(&mut self, permit: Permit, cx: &Cx<'_>) -> Step {
         self.deadlines.start_connect(cx.now);
-        self.stage = Stage::Dialing(permit, Dial::new(self.request.route().layers()));
+        self.stage = Stage::Dialing(permit, Dial::new(&self.request));
         Step::Next
     }
 
@@ -269,6 +269,7 @@ impl Exchange {
             now: cx.now,
             tls: &self.shared.tls,
             resolver: self.shared.config.resolver.as_ref(),
+            limits: self.shared.config.wire,
             virtual_tls: self.shared.virtual_tls,
             evict: &|| self.shared.locked(|ledger, effects| ledger.drain_idle(effects)),
         };

@@ -6,6 +6,7 @@ use crate::attempt::TlsFacts;
 use crate::net::Socket;
 use std::io::{self, IoSlice, Read, Write};
 
+pub(crate) mod ahead;
 pub(crate) mod tls;
 
 /// A nonblocking byte stream. `WouldBlock` from `read` or `write` is always the socket's own, so the caller may wait

@@ -79,7 +79,7 @@ impl TlsLink {
                 Err(error) => return Err(error),
             }
             if !self.tls.is_handshaking() {
-                if self.tls.wants_write() {
+                if self.has_pending() {
                     return Ok(false);
                 }
                 self.handshake_bytes = self.below.taken();
@@ -94,7 +94,8 @@ impl TlsLink {
         }
     }
 
-    /// Sends what rustls has ready, until it has nothing more or the socket would block.
+    /// Sends what rustls has ready, until it has nothing more or the socket would block; then what the link below
+    /// has taken and not sent, if that is TLS too.
     fn write_records(&mut self) -> io::Result<()> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.below) {
@@ -103,7 +104,7 @@ impl TlsLink {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        if self.below.has_pending() { self.below.flush() } else { Ok(()) }
     }
 
     /// One read from the socket and what it decrypts to. After an error the alert that tells the peer is sent.
@@ -177,7 +178,7 @@ impl Link for TlsLink {
     }
 
     fn has_pending(&self) -> bool {
-        self.tls.wants_write()
+        self.tls.wants_write() || self.below.has_pending()
     }
 
     fn taken(&self) -> u64 {
