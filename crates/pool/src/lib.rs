@@ -90,6 +90,7 @@ mod proxy;
 mod request;
 mod resolver;
 mod route;
+mod seekable;
 mod shared;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -74,6 +74,9 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     if trimmed.bytes().any(|b| b < 0x20 || b == 0x7f) {
         return Err(problem("has a control character in it"));
     }
+    if base.is_some() && names_impossible_scheme(trimmed) {
+        return Err(problem("has a scheme that cannot be one; only http and https can be requested"));
+    }
     let mut url = match Url::options().base_url(base).parse(trimmed) {
         Ok(url) => url,
         Err(ParseError::RelativeUrlWithoutBase) => {
@@ -101,6 +104,16 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
         let _ = url.set_password(None);
     }
     Ok((url, userinfo))
+}
+
+/// Whether a reference is written as an absolute URL whose scheme is none (RFC 3986 §3.1), as `local_file:///x` is.
+/// The parser takes such a text for a path, which is never what its author meant.
+fn names_impossible_scheme(reference: &str) -> bool {
+    reference.split_once("://").is_some_and(|(scheme, _)| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+        let possible = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(legal);
+        !possible && !scheme.contains(['/', '?', '#', '\\'])
+    })
 }
 
 /// What to say about a scheme that is not ours; `host:port` without a scheme looks like one.

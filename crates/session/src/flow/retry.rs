@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 pub struct Retry {
     max: u32,
     on_timeout: bool,
+    any_method: bool,
     statuses: Vec<StatusCode>,
     backoff: Duration,
     max_wait: Duration,
@@ -41,6 +42,7 @@ impl Retry {
         Self {
             max,
             on_timeout: false,
+            any_method: false,
             statuses: vec![
                 StatusCode::TOO_MANY_REQUESTS,
                 StatusCode::BAD_GATEWAY,
@@ -60,6 +62,14 @@ impl Retry {
         self
     }
 
+    /// Whether methods that are not idempotent (POST, PATCH, …) are sent again too after a lost answer or one of the
+    /// statuses: for servers that are known to do nothing twice. Default false.
+    #[must_use]
+    pub fn any_method(mut self, any: bool) -> Self {
+        self.any_method = any;
+        self
+    }
+
     /// The statuses that are a reason, in place of the default ones.
     #[must_use]
     pub fn statuses(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
@@ -74,7 +84,7 @@ impl Retry {
         self
     }
 
-    /// The longest wait. An answer that asks for a longer one is final. Default 6 hours.
+    /// The longest wait: a `Retry-After` that asks for more is cut to it. Default 6 hours, as in urllib3.
     #[must_use]
     pub fn max_wait(mut self, longest: Duration) -> Self {
         self.max_wait = longest;
@@ -95,11 +105,11 @@ impl Retry {
         tries: u32,
         world: &mut dyn World,
     ) -> Option<Instant> {
-        if tries >= self.max || !self.statuses.contains(&head.status()) || !repeatable(request) {
+        if tries >= self.max || !self.statuses.contains(&head.status()) || !self.repeats(request) {
             return None;
         }
         let wait = match retry_after(head, world) {
-            Some(wait) => Some(wait).filter(|wait| *wait <= self.max_wait)?,
+            Some(wait) => wait.min(self.max_wait),
             None => self.pause(tries, world),
         };
         world.now().checked_add(wait)
@@ -116,8 +126,8 @@ impl Retry {
         let worth_it = match error.kind() {
             ErrorKind::Resolve | ErrorKind::Connect => request.body().is_replayable(),
             ErrorKind::Timeout(Limit::Connect) => self.on_timeout && request.body().is_replayable(),
-            ErrorKind::Timeout(Limit::Idle) => self.on_timeout && repeatable(request),
-            ErrorKind::Closed | ErrorKind::Body | ErrorKind::Io => repeatable(request),
+            ErrorKind::Timeout(Limit::Idle) => self.on_timeout && self.repeats(request),
+            ErrorKind::Closed | ErrorKind::Body | ErrorKind::Io => self.repeats(request),
             _ => false,
         };
         if tries >= self.max || !worth_it {
@@ -125,6 +135,10 @@ impl Retry {
         }
         let wait = self.pause(tries, world);
         world.now().checked_add(wait)
+    }
+
+    fn repeats(&self, request: &Request) -> bool {
+        (self.any_method || is_idempotent(request.method())) && request.body().is_replayable()
     }
 
     /// Exponential, with full jitter: clients that failed together do not come back together.
@@ -140,11 +154,9 @@ impl Retry {
     }
 }
 
-fn repeatable(request: &Request) -> bool {
-    let method = request.method();
-    let idempotent = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE]
-        .contains(method);
-    idempotent && request.body().is_replayable()
+/// RFC 9110 §9.2.2.
+fn is_idempotent(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); what is neither is ignored.

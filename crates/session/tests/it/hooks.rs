@@ -175,3 +175,42 @@ fn a_hook_may_use_the_session_that_calls_it() {
     assert_eq!(stage.lines(), ["a.example GET /token", "a.example GET /x"]);
     assert_eq!(stage.values("x-token"), ["-", "end"]);
 }
+
+/// Answers one challenge with a token.
+struct Token;
+
+impl session::Auth for Token {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        request.set_header("Authorization", "Token t")
+    }
+
+    fn challenge(&self, _: &Request, head: &Head) -> bool {
+        head.status().as_u16() == 401
+    }
+}
+
+#[test]
+fn hk_3_cookies_of_a_challenge_that_was_answered_are_kept() {
+    let stage = Stage::new();
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    stage.host("a.example", move |_| match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        0 => answer("401 No", &["Set-Cookie: nonce=1"], ""),
+        _ => Reply::ok("in"),
+    });
+    let session = stage.session();
+    let response = session.get("http://a.example/").auth(Token).send().unwrap();
+    assert_eq!((response.status().as_u16(), response.history().len()), (200, 1));
+    assert_eq!(session.cookies().get(response.url(), "nonce").as_deref(), Some("1"));
+    assert_eq!(stage.values("cookie"), ["-", "nonce=1"]);
+}
+
+#[test]
+fn hk_4_a_hook_can_be_taken_away_again() {
+    let (stage, log) = (stage(), Log::default());
+    let mut session = stage.builder().hook(log.clone()).build().unwrap();
+    assert_eq!(session.settings_mut().hooks_mut().len(), 1);
+    assert!(session.settings_mut().hooks_mut().pop().is_some());
+    assert!(session.settings_mut().hooks_mut().pop().is_none());
+    session.get("http://a.example/").send().unwrap();
+    assert!(log.take().is_empty());
+}

@@ -1,17 +1,22 @@
 //! What a session does, shown through its public API.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may be blunt")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
 
 mod auth;
 mod batches;
 mod building;
 mod conformance_cookies;
 mod conformance_urls;
+mod connections;
 mod cookies;
 mod errors;
 mod hooks;
+mod redirect_rules;
 mod redirects;
 mod responses;
 mod retries;
+mod retry_rules;
+mod session_state;
 mod sockets;
 mod streaming;
 mod support;
+mod urls;

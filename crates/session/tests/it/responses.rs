@@ -276,7 +276,7 @@ fn a_status_that_is_an_error_is_one_though_its_body_cannot_be_decoded() {
 }
 
 #[test]
-fn o_10_an_answer_knows_how_long_its_hop_took_until_its_head() {
+fn a_17_an_answer_knows_how_long_its_hop_took_until_its_head() {
     let stage = Stage::new();
     stage.host("a.example", |r| match r.target() {
         "/" => crate::support::redirect(302, "/end").delay(Duration::from_millis(300)),

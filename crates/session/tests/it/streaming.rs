@@ -228,7 +228,7 @@ impl Hook for Own {
 }
 
 #[test]
-fn hk_3_finish_is_never_called_for_a_stream() {
+fn finish_is_never_called_for_a_stream() {
     let stage = serving(|| ok("x").into());
     let finished = Arc::new(AtomicUsize::new(0));
     let session = stage.builder().hook(Own(finished.clone())).build().unwrap();

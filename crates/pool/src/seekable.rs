@@ -1,0 +1,54 @@
+//! Readers that can go back, as bodies.
+
+use crate::body::{Body, Source};
+use std::io::{self, Read, Seek, SeekFrom};
+
+impl Body {
+    /// A body from any reader that can seek (a [`Cursor`](std::io::Cursor), a buffered file), from where it stands to
+    /// its end: sent with `Content-Length`, and again from there after a redirect or a retry. It is asked for its length
+    /// now, so what is appended later is not sent.
+    ///
+    /// ```
+    /// use pool::Body;
+    /// use std::io::{Cursor, Seek, SeekFrom};
+    /// let mut text = Cursor::new("a header, the text");
+    /// text.seek(SeekFrom::Start(10))?;
+    /// let body = Body::seekable(text)?;
+    /// assert!(body.len() == Some(8) && body.is_replayable());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the reader cannot seek after all.
+    pub fn seekable(mut reader: impl Read + Seek + Send + 'static) -> io::Result<Self> {
+        let start = reader.stream_position()?;
+        let end = reader.seek(SeekFrom::End(0))?;
+        reader.seek(SeekFrom::Start(start))?;
+        Ok(Self::reader(Seekable { reader, start, len: end.saturating_sub(start) }))
+    }
+}
+
+/// A reader between the place where it stood and where it ended when it became a body.
+struct Seekable<R> {
+    reader: R,
+    start: u64,
+    len: u64,
+}
+
+impl<R: Read + Seek + Send> Source for Seekable<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buf)
+    }
+
+    fn mark(&mut self) -> Option<u64> {
+        Some(self.start)
+    }
+
+    fn rewind(&mut self, mark: u64) -> io::Result<()> {
+        self.reader.seek(SeekFrom::Start(mark)).map(drop)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(self.len)
+    }
+}

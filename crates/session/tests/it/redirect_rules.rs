@@ -1,0 +1,268 @@
+//! Redirects, rule by rule: which are followed, with what, and where they end.
+
+use crate::support::{Stage, answer, redirect, value};
+use pool::sim::Reply;
+use session::{Body, ErrorKind, Redirect, Retry, Session};
+use std::io::{Cursor, Seek, SeekFrom, Write};
+use std::time::Duration;
+
+/// `a.example/` answers with the redirect, everything else with `end`.
+fn leading(to: &'static str, status: u16) -> (Stage, Session) {
+    let stage = Stage::new();
+    for name in ["a.example", "b.example"] {
+        stage.host(name, move |r| match r.target() {
+            "/" if value(r, "host") == "a.example" => redirect(status, to),
+            _ => Reply::ok("end"),
+        });
+    }
+    let session = stage.session();
+    (stage, session)
+}
+
+#[test]
+fn d_1_five_statuses_are_followed_and_only_with_a_location() {
+    for status in 300..=308 {
+        let (stage, session) = leading("/end", status);
+        let response = session.get("http://a.example/").send().unwrap();
+        let followed = [301, 302, 303, 307, 308].contains(&status);
+        assert_eq!(response.url().path() == "/end", followed, "{status}");
+        assert_eq!(stage.seen().len(), 1 + usize::from(followed));
+        let stage = Stage::new();
+        stage.host("a.example", move |_| answer(&format!("{status} Go"), &[], ""));
+        let response = stage.session().get("http://a.example/").send().unwrap();
+        assert_eq!(response.status().as_u16(), status, "without a Location");
+    }
+}
+
+#[test]
+fn d_2_the_whole_matrix_of_methods_and_statuses() {
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MKCOL"];
+    for status in [301, 302, 303, 307, 308] {
+        for method in methods {
+            let expected = match (status, method) {
+                (301, "POST") => "GET",
+                (302 | 303, "HEAD") => "HEAD",
+                (302 | 303, _) => "GET",
+                _ => method,
+            };
+            let (stage, session) = leading("/end", status);
+            let request = session.request(method, "http://a.example/").redirect(Redirect::default());
+            request.send().unwrap();
+            assert_eq!(stage.last().method().as_str(), expected, "{status} {method}");
+        }
+    }
+}
+
+#[test]
+fn d_4_a_file_is_sent_again_from_where_it_began_and_a_reader_is_an_error() {
+    let mut file = Cursor::new(Vec::new());
+    file.write_all(b"skipped, sent").unwrap();
+    file.seek(SeekFrom::Start(9)).unwrap();
+    for status in [307, 308] {
+        let (stage, session) = leading("http://b.example/", status);
+        let body = Body::seekable(file.clone()).unwrap();
+        session.post("http://a.example/").body(body).send().unwrap();
+        let bodies: Vec<Vec<u8>> = stage.seen().iter().map(|r| r.body().to_vec()).collect();
+        assert_eq!(bodies, [b"sent", b"sent"], "{status}");
+
+        let (stage, session) = leading("http://b.example/", status);
+        let error =
+            session.post("http://a.example/").body(Body::once(Cursor::new(b"sent"))).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect, "{error}");
+        assert_eq!(error.response().unwrap().status().as_u16(), status);
+        assert_eq!(stage.lines(), ["a.example POST /"]);
+    }
+}
+
+#[test]
+fn d_5_the_thirty_first_redirect_is_an_error_that_has_the_thirty_before_it() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| redirect(302, &format!("{}x", r.target())));
+    let error = stage.session().get("http://a.example/").send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Redirect);
+    assert!(error.to_string().contains("30"), "{error}");
+    assert_eq!(stage.seen().len(), 31);
+    assert_eq!(error.response().unwrap().history().len(), 30);
+}
+
+#[test]
+fn d_6_a_location_may_be_relative_and_is_read_as_utf_8() {
+    for (location, url) in [
+        ("//b.example/x", "http://b.example/x"),
+        ("x", "http://a.example/dir/x"),
+        ("../x", "http://a.example/x"),
+        ("?q=1", "http://a.example/dir/start?q=1"),
+        ("/ü x", "http://a.example/%C3%BC%20x"),
+        ("/%c3%bc", "http://a.example/%c3%bc"),
+    ] {
+        let stage = Stage::new();
+        for name in ["a.example", "b.example"] {
+            stage.host(name, move |r| match r.target() {
+                "/dir/start" => redirect(302, location),
+                _ => Reply::ok("end"),
+            });
+        }
+        let response = stage.session().get("http://a.example/dir/start").send().unwrap();
+        assert_eq!(response.url().as_str(), url, "{location}");
+    }
+}
+
+#[test]
+fn d_8_the_body_of_a_redirect_is_read_so_that_its_connection_serves_the_next_hop() {
+    let (stage, session) = leading("/end", 302);
+    let response = session.get("http://a.example/").send().unwrap();
+    assert_eq!((response.bytes(), stage.world.connections()), (&b"end"[..], 1));
+    assert_eq!(response.history()[0].bytes(), Some(&b"elsewhere"[..]));
+}
+
+#[test]
+fn d_11_credentials_go_when_scheme_host_or_port_change_in_either_direction() {
+    for (from, to) in [
+        ("http://a.example/", "https://a.example/x"),
+        ("https://a.example/", "http://a.example/x"),
+        ("http://a.example/", "http://a.example:8080/x"),
+        ("http://a.example:8080/", "http://a.example/x"),
+        ("http://a.example/", "http://b.example/x"),
+    ] {
+        let stage = Stage::new();
+        for name in ["a.example", "b.example"] {
+            let reply = move |r: &pool::sim::Received| match r.target() {
+                "/" => redirect(302, to),
+                _ => Reply::ok("end"),
+            };
+            let host = stage.host(name, reply);
+            for port in [443, 8080] {
+                host.port(port).accept_all(reply);
+            }
+        }
+        let session = stage.session();
+        let response =
+            session.get(from).header("Authorization", "Bearer t0ken").basic("u", "p").send().unwrap();
+        assert_eq!(response.url().as_str(), to);
+        assert!(response.request().headers().get("authorization").is_none(), "{from} to {to}");
+        assert!(response.history()[0].request().headers().contains("authorization"));
+    }
+}
+
+#[test]
+fn d_13_named_secrets_and_the_host_field_stay_with_the_first_origin() {
+    let (stage, session) = leading("http://b.example/", 302);
+    session
+        .get("http://a.example/")
+        .header("Host", "a.example")
+        .header("X-Api-Key", "k")
+        .header("Proxy-Authorization", "Basic cDpw")
+        .header("X-Plain", "stays")
+        .redirect(Redirect::default().secret_headers(["x-api-key"]))
+        .send()
+        .unwrap();
+    let last = stage.last();
+    assert_eq!(value(&last, "host"), "b.example");
+    assert_eq!((value(&last, "x-api-key"), value(&last, "proxy-authorization")), ("-".into(), "-".into()));
+    assert_eq!(value(&last, "x-plain"), "stays");
+}
+
+#[test]
+fn d_15_the_settings_of_the_request_hold_on_every_hop_and_its_time_limit_over_all() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| redirect(302, &format!("{}x", r.target())).delay(Duration::from_millis(800)));
+    let error = stage.session().get("http://a.example/").timeout(Duration::from_secs(2)).send().unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(stage.world.elapsed(), Duration::from_secs(2));
+    assert_eq!(stage.seen().len(), 3);
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => redirect(302, "/end"),
+        _ => answer("200 OK", &[], "0123456789"),
+    });
+    let error = stage.session().get("http://a.example/").max_body(9).send().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Body);
+}
+
+#[test]
+fn d_16_a_redirect_to_what_cannot_be_requested_is_an_error_with_the_answer() {
+    for location in ["file:///etc/passwd", "ftp://a.example/", "http://", "http://a b/", "mailto:a@b"] {
+        let (stage, session) = leading(location, 302);
+        let error = session.get("http://a.example/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect, "{location}: {error}");
+        assert_eq!(error.response().unwrap().header("location"), Some(location));
+        assert_eq!(stage.seen().len(), 1);
+    }
+}
+
+#[test]
+fn rd_1_no_scheme_but_http_is_followed_and_no_file_opened() {
+    for location in [
+        "file:///etc/passwd",
+        "local_file:///x",
+        "data:,x",
+        "gopher://a/",
+        "javascript:1",
+        "unix:/x",
+        "HTTP+UNIX://x",
+    ] {
+        let (stage, session) = leading(location, 302);
+        let error = session.get("http://a.example/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect, "{location}: {error}");
+        assert_eq!(stage.world.connections(), 1);
+    }
+}
+
+#[test]
+fn rd_2_what_described_the_body_goes_with_it() {
+    let fields = ["content-length", "content-type", "transfer-encoding", "content-encoding", "expect"];
+    for (status, kept) in [(301, false), (302, false), (303, false), (307, true), (308, true)] {
+        let (stage, session) = leading("/end", status);
+        let request = session
+            .post("http://a.example/")
+            .header("Content-Type", "text/plain")
+            .header("Content-Encoding", "x-own")
+            .body("0123456789");
+        request.send().unwrap();
+        let (first, last) = (stage.seen()[0].clone(), stage.last());
+        if kept {
+            assert_eq!((last.method(), last.body()), (first.method(), first.body()));
+            assert_eq!(last.head().as_bytes().len(), first.head().as_bytes().len() + "end".len());
+        } else {
+            assert_eq!((last.method().as_str(), last.body()), ("GET", &b""[..]));
+            for field in fields {
+                assert_eq!(value(&last, field), "-", "{status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rd_5_a_limit_of_n_follows_exactly_n_and_a_loop_counts() {
+    for limit in [0, 1, 2, 10] {
+        for loops in [false, true] {
+            let stage = Stage::new();
+            stage.host("a.example", move |r| {
+                redirect(302, &if loops { "/".to_owned() } else { format!("{}x", r.target()) })
+            });
+            let request = stage.session().get("http://a.example/").redirect(Redirect::limited(limit));
+            let error = request.send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Redirect);
+            assert_eq!(stage.seen().len(), limit as usize + 1);
+            assert_eq!(error.response().unwrap().status().as_u16(), 302);
+        }
+    }
+}
+
+#[test]
+fn cpu_7_one_deadline_holds_over_redirects_challenges_and_retries_together() {
+    let stage = Stage::new();
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    stage.host("a.example", move |r| {
+        let reply = match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 {
+            0 => redirect(302, &format!("{}x", r.target())),
+            1 => answer("503 Busy", &["Retry-After: 1"], ""),
+            _ => redirect(307, "/again"),
+        };
+        reply.delay(Duration::from_millis(800))
+    });
+    let request = stage.session().get("http://a.example/").timeout(Duration::from_secs(5));
+    let error = request.retry(Retry::idempotent(100)).send().unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(stage.world.elapsed(), Duration::from_secs(5));
+}

@@ -1,0 +1,274 @@
+//! URLs: what is sent for what was written, and what is refused.
+
+use crate::support::{Stage, redirect, value};
+use pool::sim::Reply;
+use proptest::prelude::*;
+use session::{ErrorKind, Session};
+
+/// A host that answers under every name the tests use.
+fn stage(names: &[&str]) -> Stage {
+    let stage = Stage::new();
+    for name in names {
+        stage.host(name, |_| Reply::ok("ok"));
+    }
+    stage
+}
+
+/// What is sent for a URL: `Host` and the target.
+fn sent(stage: &Stage, session: &Session, url: &str) -> (String, String) {
+    session.get(url).send().unwrap_or_else(|error| panic!("{url}: {error}"));
+    let last = stage.last();
+    (value(&last, "host"), last.target().to_owned())
+}
+
+/// The error for a URL that is refused before anything is sent.
+fn refused(session: &Session, url: &str) -> String {
+    let error = session.get(url).send().map(|response| response.url().to_string()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request, "{url}: {error}");
+    error.to_string()
+}
+
+#[test]
+fn u_1_space_around_a_url_is_no_part_of_it() {
+    let (stage, session) = with(&["a.example"]);
+    assert_eq!(sent(&stage, &session, "  http://a.example/x "), ("a.example".into(), "/x".into()));
+}
+
+fn with(names: &[&str]) -> (Stage, Session) {
+    let stage = stage(names);
+    let session = stage.session();
+    (stage, session)
+}
+
+#[test]
+fn u_2_a_scheme_that_is_not_http_is_an_error_that_says_so() {
+    let (stage, session) = with(&[]);
+    for url in ["mailto:a@b.example", "data:,x", "file:///etc/passwd", "ftp://a.example/", "http+unix://a/"] {
+        let text = refused(&session, url);
+        assert!(text.contains("scheme"), "{text}");
+    }
+    assert_eq!(stage.world.connections(), 0);
+}
+
+#[test]
+fn u_3_a_missing_scheme_or_host_is_an_error_that_helps() {
+    let (_, session) = with(&[]);
+    assert!(refused(&session, "a.example/x").contains("https://a.example/x"));
+    for url in ["a.example:8080/x", "//a.example/x", "http://", "https:///", "http://?x", "", "/x"] {
+        refused(&session, url);
+    }
+}
+
+#[test]
+fn u_4_a_name_outside_ascii_is_asked_for_in_its_ascii_form() {
+    let (stage, session) = with(&["xn--strae-oqa.de", "xn--n3h.net"]);
+    assert_eq!(sent(&stage, &session, "http://straße.de/").0, "xn--strae-oqa.de");
+    assert_eq!(sent(&stage, &session, "http://☃.net/").0, "xn--n3h.net");
+    for url in ["http://\u{ad}/", "http://a b.example/", "http://a<b/", "http://xn--/"] {
+        refused(&session, url);
+    }
+}
+
+#[test]
+fn u_5_scheme_and_host_are_lower_case_default_ports_go_and_impossible_ones_are_errors() {
+    let (stage, session) = with(&["a.example"]);
+    for url in ["HTTP://A.Example", "http://a.example:80/", "http://a.example:/"] {
+        assert_eq!(sent(&stage, &session, url), ("a.example".into(), "/".into()), "{url}");
+    }
+    for url in ["http://a.example:65536/", "http://a.example:8o/", "http://a.example:-1/"] {
+        refused(&session, url);
+    }
+}
+
+#[test]
+fn u_6_dot_segments_are_removed_and_repeated_slashes_kept() {
+    let (stage, session) = with(&["a.example"]);
+    assert_eq!(sent(&stage, &session, "http://a.example/a/./b/../c").1, "/a/c");
+    assert_eq!(sent(&stage, &session, "http://a.example//a///b").1, "//a///b");
+    assert_eq!(sent(&stage, &session, "http://a.example/%2e%2e/x").1, "/x");
+}
+
+#[test]
+fn u_7_what_cannot_be_sent_is_percent_encoded_and_what_is_encoded_is_kept() {
+    let (stage, session) = with(&["a.example"]);
+    assert_eq!(sent(&stage, &session, "http://a.example/%7Euser/%zz").1, "/%7Euser/%zz");
+    assert_eq!(sent(&stage, &session, "http://a.example/ü x\"<>`{}").1, "/%C3%BC%20x%22%3C%3E%60%7B%7D");
+    assert_eq!(sent(&stage, &session, "http://a.example/?a[]=1&b='\"").1, "/?a[]=1&b=%27%22");
+}
+
+#[test]
+fn u_10_userinfo_becomes_basic_and_leaves_the_url() {
+    let (stage, session) = with(&["a.example"]);
+    let response = session.get("http://user:p%40ss@a.example/x").send().unwrap();
+    assert_eq!(value(&stage.last(), "authorization"), "Basic dXNlcjpwQHNz");
+    assert_eq!(response.url().as_str(), "http://a.example/x");
+    assert_eq!(response.request().url().as_str(), "http://a.example/x");
+    assert_eq!(stage.last().target(), "/x");
+}
+
+#[test]
+fn inj_1_a_method_that_is_no_token_is_refused() {
+    let (stage, session) = with(&["a.example"]);
+    for method in ["GET / HTTP/1.1\r\nX: y\r\n\r\nPOST", "GE T", "", "GET\r", "G\0T", "GÉT"] {
+        let error = session.request(method, "http://a.example/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request, "{method:?}");
+    }
+    assert_eq!(stage.world.connections(), 0);
+}
+
+#[test]
+fn inj_2_no_url_makes_a_second_line_or_a_third_word() {
+    let stage = Stage::new();
+    stage.host("a", |_| Reply::ok("ok"));
+    let session = stage.session();
+    let mut urls: Vec<String> = [
+        "http://a/x\r\nY: z",
+        "http://a/?q=1 HTTP/1.1\r\n",
+        "http://a\r\n.b/",
+        "http://a/\tx",
+        "http://a/#\r\nx",
+    ]
+    .map(str::to_owned)
+    .into();
+    urls.extend((0..=0x20).chain(0x7f..=0xff).map(|c| format!("http://a/x{}y?q{0}r", char::from(c))));
+    for url in urls {
+        let before = stage.seen().len();
+        if session.get(&url).send().is_ok() {
+            let last = stage.last();
+            assert_eq!(stage.seen().len(), before + 1, "{url:?}");
+            let line = last.head().as_bytes().split(|b| *b == b'\r').next().unwrap().to_vec();
+            let words: Vec<&[u8]> = line.split(|b| *b == b' ').collect();
+            assert_eq!((words.len(), words[0], words[2]), (3, &b"GET"[..], &b"HTTP/1.1"[..]), "{url:?}");
+            assert!(words[1].iter().all(|b| (0x21..=0x7e).contains(b)), "{url:?}");
+            assert_eq!(value(&last, "y"), "-", "{url:?}");
+        }
+    }
+}
+
+#[test]
+fn ur_1_everybody_agrees_on_the_host_of_a_confusing_url() {
+    let (stage, session) = with(&["good", "evil", "a", "b"]);
+    for url in [
+        "http://good#@evil/",
+        "http://good\\\\@evil/",
+        "http://good\\@evil",
+        "http://evil;@good/",
+        "http://a:80@b/",
+        "http://good／x@evil",
+        "http://good?@evil",
+    ] {
+        let before = stage.lines().len();
+        match session.get(url).send() {
+            Ok(response) => {
+                let host = response.url().host_str().unwrap().to_owned();
+                let lines = stage.lines();
+                assert_eq!(lines.len(), before + 1, "{url}");
+                assert!(lines[before].starts_with(&format!("{host} ")), "{url}: {lines:?}");
+                assert_eq!(value(&stage.last(), "host"), host, "{url}");
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Request, "{url}: {error}");
+                assert_eq!(stage.lines().len(), before, "{url}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ur_2_and_ur_3_and_ur_4_hosts_and_ports_that_cannot_be_are_refused_in_calls_and_in_locations() {
+    let bad = [
+        "http://good.test%2F127.0.0.1/",
+        "http://good.test%00.evil/",
+        "http://a%3A80/",
+        "http://a%40b/",
+        "http://a%23b/",
+        "http://a%0db/",
+        "http://a:80x/",
+        "http://a:-1/",
+        "http://a:65536/",
+        "http://[good.test]/",
+        "http://[::1]x:80/",
+        "http://::1/",
+        "http://[::1]:80:80/",
+        "http://[localhost]/",
+        "http://[127.0.0.1]/",
+        "http://[fe80::1%25lo]/",
+    ];
+    for url in bad {
+        let stage = Stage::new();
+        stage.host("start.example", move |_| redirect(302, url));
+        let session = stage.session();
+        refused(&session, url);
+        assert_eq!(stage.world.connections(), 0, "{url}");
+        let error = session.get("http://start.example/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect, "{url}: {error}");
+        assert_eq!(error.response().unwrap().status().as_u16(), 302);
+        assert_eq!(stage.world.connections(), 1, "{url}");
+    }
+}
+
+#[test]
+fn ur_5_and_ur_7_userinfo_ends_at_the_last_at_sign_of_the_authority() {
+    let (stage, session) = with(&["a.test", "host"]);
+    for (url, host) in
+        [("http://u:p@ss@a.test/", "a.test"), ("http://a;b@host/", "host"), ("http://a%40b@host/", "host")]
+    {
+        let response = session.get(url).send().unwrap();
+        assert_eq!(response.url().host_str(), Some(host), "{url}");
+        assert_eq!(value(&stage.last(), "host"), host);
+    }
+}
+
+#[test]
+fn ur_6_an_address_in_any_spelling_is_one_address() {
+    for url in ["http://0177.0.0.1", "http://2130706433", "http://127.1", "http://0x7f.1"] {
+        let session = Session::builder().ignore_environment().build().unwrap();
+        let request = session.get(url).build().unwrap();
+        assert_eq!(request.url().host_str(), Some("127.0.0.1"), "{url}");
+        assert_eq!(request.host_field(), "127.0.0.1");
+    }
+    for (url, host) in [
+        ("http://[::ffff:127.0.0.1]/", "[::ffff:7f00:1]"),
+        ("http://[64:ff9b::7f00:1]/", "[64:ff9b::7f00:1]"),
+    ] {
+        let session = Session::builder().ignore_environment().build().unwrap();
+        assert_eq!(session.get(url).build().unwrap().url().host_str(), Some(host));
+    }
+}
+
+#[test]
+fn cpu_1_and_cpu_4_a_url_longer_than_64_kib_is_refused_before_it_is_looked_at() {
+    let (stage, session) = with(&["a.example"]);
+    for unit in ["@", "%41", ":", "ü", "[", "\\"] {
+        let long = unit.repeat(1024 * 1024 / unit.len());
+        refused(&session, &format!("http://{long}/"));
+        refused(&session, &format!("http://a.example/{long}"));
+    }
+    refused(&session, &format!("http://{}.example/", "ü".repeat(50 * 1024)));
+    refused(&session, &format!("http://{}.example/", "a".repeat(64)));
+    assert_eq!(stage.world.connections(), 0);
+    let location = format!("http://a.example/{}", "a".repeat(60_000));
+    stage.host("b.example", move |_| redirect(302, &location));
+    assert!(session.get("http://b.example/").send().unwrap().url().as_str().len() > 60_000);
+}
+
+#[test]
+fn pn_2_strange_hosts_are_errors_and_never_a_panic() {
+    let (_, session) = with(&[]);
+    for host in ["a..b", "-", &"a".repeat(64), ".", "..", "a.", "_", "*.a", "a_b", "0", "0x", "1.2.3.4.5"] {
+        let url = format!("http://{host}/");
+        if let Err(error) = session.get(&url).send() {
+            assert!(!error.to_string().is_empty(), "{url}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn pn_2_no_text_is_a_panic_and_none_is_shown_unescaped(text in "\\PC{0,60}|[\\x00-\\x7f]{0,60}") {
+        let session = Session::builder().ignore_environment().build().unwrap();
+        if let Err(error) = session.get(&text).build() {
+            prop_assert!(!error.to_string().chars().any(char::is_control));
+        }
+    }
+}
