@@ -210,7 +210,7 @@ impl Dial {
                         Err(handshake_failed(why, &name, with))
                     }
                 },
-                Step::Tunneling(token, mut tunnel) => match tunnel.advance(site.now) {
+                Step::Tunneling(token, mut tunnel) => match tunnel.advance(site.now, until) {
                     Ok(true) => {
                         facts.tunneled = since(site.now);
                         Ok(Step::Ready(token, tunnel.into_link()))

@@ -2,6 +2,7 @@
 
 use super::connect::Connect;
 use super::socks5::Socks5;
+use crate::deadline::earlier;
 use crate::error::Error;
 use crate::kind::ErrorKind;
 use crate::link::Link;
@@ -52,8 +53,8 @@ impl Tunnel {
         Self { link, speech, out, sent: 0, write_fault: None, through: None, until: None }
     }
 
-    /// Goes on as far as the socket allows. `true`: we are through.
-    pub(super) fn advance(&mut self, now: Instant) -> Result<bool, Error> {
+    /// Goes on as far as the socket allows. `true`: we are through. `limit` is when the dial must be over.
+    pub(super) fn advance(&mut self, now: Instant, limit: Option<Instant>) -> Result<bool, Error> {
         loop {
             let all_said = self.write();
             if self.through.is_some() {
@@ -78,7 +79,10 @@ impl Tunnel {
             };
             match heard {
                 Heard::More => {}
-                Heard::Refusing => self.until = self.until.or_else(|| now.checked_add(PATIENCE)),
+                Heard::Refusing => {
+                    let patience = now.checked_add(PATIENCE);
+                    self.until = self.until.or_else(|| earlier(patience, limit));
+                }
                 Heard::Through(surplus) => self.through = Some(surplus),
             }
         }

@@ -2,6 +2,7 @@
 
 use super::faults::{Faults, Fragments, Rng};
 use super::incoming::Incoming;
+use super::relay::Relay;
 use crate::net::Token;
 use std::collections::VecDeque;
 use std::io;
@@ -20,6 +21,7 @@ pub(super) struct Conn {
     pub(super) up: Up,
     pub(super) down: Down,
     pub(super) server: Server,
+    pub(super) relay: Relay,
 }
 
 /// How far the connection itself is.
@@ -41,6 +43,8 @@ pub(super) enum Server {
     Script(usize),
     /// The closure with this number; `busy` while an answer is being made or held back.
     Closure { index: usize, busy: bool },
+    /// The proxy with this number.
+    Proxy(usize),
 }
 
 /// Who watches the connection, and what it was promised.
@@ -137,6 +141,7 @@ impl Conn {
             up: Up::default(),
             down: Down::default(),
             server: Server::Nobody,
+            relay: Relay::Direct,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Hosts: names, addresses, and what happens to those who look them up or connect to them.
 
 use super::answer::{Received, Reply};
-use super::conn::Server;
+use super::conn::{Conn, Server, Stage};
 use super::peer::Peer;
 use super::script::Script;
 use super::state::{Event, State};
@@ -170,6 +170,18 @@ impl Host {
         self.world.with(|state| state.hosts.get(self.id).map_or(0, |host| host.lookups))
     }
 
+    /// How many connections it has accepted, at whatever address.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        let accepted =
+            |conn: &&Conn| conn.host == self.id && matches!(conn.stage, Stage::Open | Stage::Reset);
+        self.world.with(|state| state.conns.iter().filter(accepted).count())
+    }
+
+    pub(super) fn id(&self) -> usize {
+        self.id
+    }
+
     /// How long a round trip takes: an attempt to connect, or whatever the peer sends. Bytes to the peer arrive at
     /// once. Without this call: no time.
     pub fn latency(&self, latency: Duration) {
@@ -222,7 +234,8 @@ impl Filter {
 }
 
 impl State {
-    /// Whom the new connection `id` to `addr` talks to: the first script that fits and is free, else the last closure.
+    /// Whom the new connection `id` to `addr` talks to: the first script that fits and is free, else the proxy that the
+    /// host is, else the last closure.
     pub(super) fn assign(&mut self, host: usize, addr: SocketAddr, id: usize) -> Server {
         let free = self
             .scripts
@@ -232,6 +245,9 @@ impl State {
         if let Some((index, script)) = free {
             script.conn = Some(id);
             return Server::Script(index);
+        }
+        if let Some(index) = self.proxies.iter().position(|proxy| proxy.host == host) {
+            return Server::Proxy(index);
         }
         let fits = |answerer: &Answerer| answerer.host == host && answerer.filter.fits(addr);
         match self.closures.iter().rposition(fits) {
@@ -300,6 +316,7 @@ impl State {
             Server::Nobody => format!("{name}, no script"),
             Server::Script(script) => format!("{name}, script {script}"),
             Server::Closure { .. } => format!("{name}, closure"),
+            Server::Proxy(_) => format!("{name}, proxy"),
         }
     }
 }

@@ -35,7 +35,9 @@
 //! an operation said `WouldBlock`, and moving a socket to another net reports nothing. Bytes to the peer arrive
 //! at once, connections and bytes to the client after the host's [latency](Host::latency).
 //!
-//! TLS is not simulated: a pool made by [`World::pool`] speaks `https` in the clear.
+//! TLS is not simulated: a pool made by [`World::pool`] speaks `https` in the clear, with proxies too.
+//!
+//! [`World::proxy`] makes proxies, which pass on to the other hosts what clients send through them.
 
 mod answer;
 mod conn;
@@ -44,6 +46,9 @@ mod host;
 mod incoming;
 mod net;
 mod peer;
+mod proxy;
+mod proxy_talk;
+mod relay;
 mod report;
 mod script;
 mod socket;
@@ -56,6 +61,7 @@ pub use self::answer::{Received, Reply};
 pub use self::faults::Fragments;
 pub use self::host::Host;
 pub use self::peer::Peer;
+pub use self::proxy::{Asked, AskedKind, SimProxy};
 pub use self::world::World;
 
 use std::fmt::Write as _;

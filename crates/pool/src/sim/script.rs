@@ -83,6 +83,10 @@ impl State {
                 self.run_script(id, script);
                 None
             }
+            Server::Proxy(proxy) => {
+                self.run_proxy(id, proxy);
+                None
+            }
             Server::Closure { busy: true, .. } => None,
             Server::Closure { index, busy: false } => self.next_call(id, index),
         }

@@ -7,6 +7,8 @@ use super::answer::{End, Received, Reply};
 use super::conn::{Conn, Content, Segment, Server, Stage};
 use super::faults::{Faults, Rng};
 use super::host::{Answerer, Closure, HostState, Reach};
+use super::proxy::ProxyState;
+use super::relay::Relay;
 use super::script::Script;
 use crate::net::{Ready, Token};
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +33,7 @@ pub(super) struct State {
     pub(super) conns: Vec<Conn>,
     pub(super) scripts: Vec<Script>,
     pub(super) closures: Vec<Answerer>,
+    pub(super) proxies: Vec<ProxyState>,
     pub(super) nets: BTreeMap<usize, NetState>,
     pub(super) nets_made: usize,
     pub(super) accepted: usize,
@@ -95,6 +98,7 @@ impl State {
             conns: Vec::new(),
             scripts: Vec::new(),
             closures: Vec::new(),
+            proxies: Vec::new(),
             nets: BTreeMap::new(),
             nets_made: 0,
             accepted: 0,
@@ -292,6 +296,9 @@ impl State {
         if let Some(conn) = self.conns.get_mut(id) {
             conn.stage = Stage::Open;
             conn.server = server;
+            if matches!(server, Server::Proxy(_)) {
+                conn.relay = Relay::Front(Default::default());
+            }
         }
         self.edge(id, false, true);
         self.run(id)
@@ -331,6 +338,9 @@ impl State {
         if vanished || conn.stage != Stage::Open || !conn.client_open {
             return;
         }
+        if let Relay::Back(front) = conn.relay {
+            return self.relay_down(id, front);
+        }
         let (arrived, again) = conn.arrive(self.now, &self.faults, &mut self.rng);
         if let Some(at) = again {
             conn.down.scheduled = true;
@@ -351,6 +361,9 @@ impl State {
             return;
         }
         conn.reset(keep);
+        if let Relay::Back(front) = conn.relay {
+            return self.relay_reset(front);
+        }
         // A failure is reported to everybody, waited for or not.
         conn.watch.read_armed = true;
         conn.watch.write_armed = true;

@@ -11,6 +11,8 @@ mod fairness;
 mod handover;
 mod limits;
 mod partial;
+mod proxies;
+mod proxy_faults;
 mod replay;
 mod reuse;
 mod stale;
