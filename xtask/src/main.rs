@@ -7,6 +7,7 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod clock;
+mod compare;
 mod fuzzing;
 mod msrv;
 mod rules;
@@ -21,6 +22,8 @@ usage: cargo xtask <command>
   tidy                   the rules about the text of the repository
   msrv                   no dependency of the published crates asks for a newer Rust than they do
   rules [--threats]      which rules of requests, or which threats, a test shows, and which are missing
+  compare [part of a name ...]
+                         the same scenarios with Python's requests and with session; COMPARE_PYTHON names the Python
   fuzz [target] [--time SECONDS] [--runs N] [--seed N]
                          mutates the corpus of one fuzz target, or of every one; 10 seconds each by default
                          --runs counts inputs instead of seconds; with --seed the run can be repeated exactly
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&rest),
         Some("msrv") => msrv::run(&rest),
         Some("rules") => rules::run(&rest),
+        Some("compare") => compare::run(&rest),
         Some("fuzz") => fuzzing::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("help" | "-h" | "--help") => {
