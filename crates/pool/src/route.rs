@@ -167,8 +167,10 @@ impl Route {
         &self.0.host_field
     }
 
-    /// Under what connections are shared.
-    pub(crate) fn key(&self) -> &Self {
+    /// Under what connections are shared and counted: this route, or where a proxy
+    /// [forwards](Route::is_forwarded), one that all origins behind it have in common.
+    #[must_use]
+    pub fn key(&self) -> &Self {
         self.0.shared.as_ref().unwrap_or(self)
     }
 

@@ -202,7 +202,16 @@ impl RequestBuilder {
         self.set(|layer| layer.set_tls(tls))
     }
 
-    /// Sets the proxies; see there for what this version does about them.
+    /// Uses this proxy, for all hops of this request; [`proxies`](Self::proxies) has all choices.
+    pub fn proxy(self, url: impl IntoUrl) -> Self {
+        self.attempt(|layer| {
+            layer.set_proxies(Proxies::all(url)?);
+            Ok(())
+        })
+    }
+
+    /// Sets the proxies. Where they say nothing about a URL, the session does, and then the environment;
+    /// [`Proxies::none`] sends the request directly.
     pub fn proxies(self, proxies: Proxies) -> Self {
         self.set(|layer| layer.set_proxies(proxies))
     }

@@ -111,9 +111,12 @@ where
             let index = self.taken;
             self.taken += 1;
             self.current = Some(index);
-            match item.into_request() {
-                Ok(request) => {
-                    let route = request.target_arc().route().clone();
+            let request = item.into_request().and_then(|request| match request.route() {
+                Ok(route) => Ok((request, route.key().clone())),
+                Err(error) => Err(error.with_request(&request)),
+            });
+            match request {
+                Ok((request, route)) => {
                     if self.lanes.enter(&route, index, false) {
                         self.begin(index, request, route);
                     } else {
@@ -206,7 +209,9 @@ where
 
     /// Starts the exchange of a call, if there is room where it goes.
     fn launch(&mut self, index: usize, mut call: Box<Call>, route: Option<Route>) {
-        let Some(wanted) = call.route().cloned() else { return self.keep(index, Slot::Call(call, route)) };
+        let Some(wanted) = call.route().map(|route| route.key().clone()) else {
+            return self.keep(index, Slot::Call(call, route));
+        };
         let has_room = route.as_ref() == Some(&wanted);
         if !has_room {
             self.leave(route);

@@ -37,8 +37,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Every setting follows one rule: request over session over environment over default; see [`Settings`]. This version
-//! reads nothing from the environment, and cannot use proxies ([`Proxies`]).
+//! Every setting follows one rule: request over session over environment over default; see [`Settings`].
 //!
 //! # Cookies
 //!
@@ -66,6 +65,23 @@
 //! session.get("https://example.com/basic-auth/user/pass").send()?.error_for_status()?;
 //! session.get("https://example.com/admin").bearer("token").send()?;
 //! session.set_auth_for("https://other.example", Bearer::new("token"))?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Proxies
+//!
+//! Per scheme or host, for a session or one request; those that the environment names are used without being asked
+//! for. See [`Proxies`].
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use session::{Proxies, Session};
+//! let session = Session::builder().proxy("http://user:password@proxy.example:3128").build()?;
+//! session.get("https://example.com/").send()?; // through a tunnel
+//! session.get("https://example.com/").proxy("socks5h://127.0.0.1:9050").send()?; // through another one
+//! session.get("http://localhost:8000/").proxies(Proxies::none()).send()?; // directly
+//! let plain = Session::builder().ignore_environment().build()?; // whatever HTTP_PROXY says
+//! # let _ = plain;
 //! # Ok(()) }
 //! ```
 //!

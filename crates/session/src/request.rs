@@ -4,12 +4,13 @@ use crate::auth::{Auth, AuthContext};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::header_set::HeaderSet;
+use crate::proxies::passage::Passage;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::url::{self, IntoUrl};
 use ::url::Url;
 use http_wire::{HeadError, Headers, Method, RequestHead};
-use pool::{Body, Origin};
+use pool::{Body, Origin, Route};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -144,7 +145,8 @@ impl Request {
         Ok(())
     }
 
-    /// The request target as it is sent: path and query.
+    /// The request target as the origin sees it: path and query. A proxy that an `http` request is handed to is told
+    /// the whole URL.
     #[must_use]
     pub fn target(&self) -> &str {
         self.target.path()
@@ -218,6 +220,11 @@ impl Request {
 
     pub(crate) fn target_arc(&self) -> &Arc<Target> {
         &self.target
+    }
+
+    /// Where it goes, through which proxy.
+    pub(crate) fn route(&self) -> Result<Route, Error> {
+        self.target.route(&self.settings)
     }
 
     pub(crate) fn redirect(&self) -> &Redirect {
@@ -306,25 +313,31 @@ impl Request {
     }
 
     /// The head as it is sent, in the order of [`Late`]; `cookie` is the jar's, where it is not in the headers.
-    pub(crate) fn encode(&self, cookie: Option<&[u8]>) -> Result<(RequestHead, Body), Error> {
+    pub(crate) fn encode(&self, cookie: Option<&[u8]>, route: &Route) -> Result<(RequestHead, Body), Error> {
+        let passage = Passage::new(self, route);
         // Nothing in such a head depends on anything but the target and the headers of the session.
         let usual = cookie.is_none()
             && self.method == Method::GET
             && matches!(self.body, Body::Empty)
             && !(self.late.content_type || self.late.authorization || self.late.cookie)
-            && self.headers.is_reused();
+            && self.headers.is_reused()
+            && passage.is_open();
         if !usual {
-            return self.encode_anew(cookie);
+            return self.encode_anew(cookie, &passage);
         }
         if let Some(head) = self.target.head_with(&self.headers) {
             return Ok((head, Body::Empty));
         }
-        let (head, body) = self.encode_anew(None)?;
+        let (head, body) = self.encode_anew(None, &passage)?;
         self.target.remember_head(&self.headers, &head);
         Ok((head, body))
     }
 
-    fn encode_anew(&self, cookie: Option<&[u8]>) -> Result<(RequestHead, Body), Error> {
+    fn encode_anew(
+        &self,
+        cookie: Option<&[u8]>,
+        passage: &Passage<'_>,
+    ) -> Result<(RequestHead, Body), Error> {
         let body = match &self.body {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
             body => body.clone(),
@@ -335,13 +348,13 @@ impl Request {
                 || self.late.authorization && name.eq_ignore_ascii_case("authorization")
                 || self.late.cookie && name.eq_ignore_ascii_case("cookie")
         };
-        let mut head = RequestHead::builder(self.method.clone(), self.target.path());
+        let mut head = RequestHead::builder(self.method.clone(), passage.target());
         head = match host {
             Some(host) => head.header("Host", host.as_bytes()),
             None => head.header("Host", self.target.host()),
         };
         let any_late = self.late.content_type || self.late.authorization || self.late.cookie;
-        if host.is_none() && !any_late {
+        if host.is_none() && !any_late && !passage.leaves_out() {
             head = match self.headers.preset() {
                 Some(preset) => head.preset(preset),
                 None => head.headers(self.headers()),
@@ -355,7 +368,7 @@ impl Request {
                         continue;
                     }
                 }
-                if !late(name) {
+                if !late(name) && !passage.leaves_field_out(name) {
                     head = head.header(name, value.as_bytes());
                 }
             }
@@ -377,6 +390,9 @@ impl Request {
         }
         if self.late.authorization {
             head = behind(head, "authorization");
+        }
+        if let Some(value) = passage.authorization() {
+            head = head.header("Proxy-Authorization", value);
         }
         let head = head.build().map_err(|why| self.impossible(why))?;
         Ok((head, body))

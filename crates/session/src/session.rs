@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::flow::Context;
 use crate::flow::retry::Budget;
 use crate::jar::CookieJar;
+use crate::proxies::Proxies;
 use crate::request::{IntoRequest, Request};
 use crate::response::Response;
-use crate::session_builder::SessionBuilder;
+use crate::session_builder::{SessionBuilder, environment};
 use crate::settings::Settings;
 use crate::streaming::Streaming;
 use crate::target::{Target, Targets};
@@ -49,10 +50,11 @@ pub(crate) struct Shared {
 }
 
 impl Session {
-    /// A session with the default settings and a pool of its own. Opens nothing yet.
+    /// A session with the default settings, the [proxies of the environment](crate::Proxies#the-environment) and a
+    /// pool of its own. Opens nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let settings = Settings::with_default_headers();
+        let settings = Settings::with_default_headers().over(&environment(false));
         Self::assemble(Pool::new(pool::Config::default()), CookieJar::new(), settings)
     }
 
@@ -212,6 +214,11 @@ impl Session {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `origin` is not a URL that can be requested.
     pub fn set_auth_for(&mut self, origin: impl IntoUrl, auth: impl Auth + 'static) -> Result<(), Error> {
         self.settings_mut().set_auth_for(origin, auth)
+    }
+
+    /// Sets the proxies; see [`Settings::set_proxies`].
+    pub fn set_proxies(&mut self, proxies: Proxies) {
+        self.settings_mut().set_proxies(proxies);
     }
 
     /// The settings.

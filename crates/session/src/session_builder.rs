@@ -37,7 +37,6 @@ pub struct SessionBuilder {
     config: Config,
     pool: Option<Pool>,
     jar: CookieJar,
-    /// No variable is read yet, so there is nothing to ignore; what was asked for is kept all the same.
     ignore_environment: bool,
     error: Option<Error>,
 }
@@ -159,7 +158,15 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets the proxies; see there for what this version does about them.
+    /// Uses this proxy for everything; [`proxies`](Self::proxies) has all choices.
+    pub fn proxy(self, url: impl IntoUrl) -> Self {
+        match Proxies::all(url) {
+            Ok(proxies) => self.proxies(proxies),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Sets the proxies. Where they say nothing about a URL, the environment does.
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.settings.set_proxies(proxies);
         self
@@ -220,7 +227,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Reads nothing from the environment. This version reads nothing anyway: neither proxy variables nor netrc files.
+    /// Reads nothing from the environment: no proxy variables (`trust_env = False` in requests).
     pub fn ignore_environment(mut self) -> Self {
         self.ignore_environment = true;
         self
@@ -246,9 +253,13 @@ impl SessionBuilder {
     }
 }
 
-/// What the environment says: nothing yet.
-fn environment(_ignored: bool) -> Settings {
-    Settings::default()
+/// What the environment says.
+pub(crate) fn environment(ignored: bool) -> Settings {
+    let mut settings = Settings::default();
+    if !ignored {
+        settings.set_environment(Proxies::from_env());
+    }
+    settings
 }
 
 impl fmt::Debug for SessionBuilder {

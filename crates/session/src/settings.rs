@@ -19,9 +19,9 @@ use std::time::Duration;
 /// What a request, a session, or the environment says about how requests are made; plain data.
 ///
 /// Everything is either set or left open. What is left open is decided one layer below: **request over session over
-/// environment over default**. Headers and query parameters merge by name, the other settings as a whole; hooks of a
-/// request replace those of the session. (In requests the environment beats the session; here it does not. This
-/// version reads nothing from the environment yet, so that layer is empty.)
+/// environment over default**. Headers and query parameters merge by name, proxies by URL, the other settings as a whole;
+/// hooks of a request replace those of the session. (In requests the environment beats the session; here it does not.)
+/// From the environment come [proxies](Proxies#the-environment).
 ///
 /// Found at [`Session::settings_mut`](crate::Session::settings_mut); on a [`Request`](crate::Request) all layers are
 /// merged already. The getters answer with what holds, defaults included.
@@ -38,6 +38,8 @@ pub struct Settings {
     auth_for: Vec<(Origin, Arc<dyn Auth>)>,
     cookies: Option<bool>,
     proxies: Option<Proxies>,
+    /// What the environment says; asked where `proxies` says nothing.
+    environment: Option<Proxies>,
     tls: Option<Tls>,
     redirect: Option<Redirect>,
     retry: Option<Retry>,
@@ -72,7 +74,11 @@ impl Settings {
             auth: self.auth.or_else(|| below.auth.clone()),
             auth_for: if self.auth_for.is_empty() { below.auth_for.clone() } else { self.auth_for },
             cookies: self.cookies.or(below.cookies),
-            proxies: self.proxies.or_else(|| below.proxies.clone()),
+            proxies: match (self.proxies, &below.proxies) {
+                (Some(above), Some(below)) => Some(above.over(below)),
+                (above, below) => above.or_else(|| below.clone()),
+            },
+            environment: self.environment.or_else(|| below.environment.clone()),
             tls: self.tls.or_else(|| below.tls.clone()),
             redirect: self.redirect.or_else(|| below.redirect.clone()),
             retry: self.retry.or_else(|| below.retry.clone()),
@@ -233,13 +239,29 @@ impl Settings {
         self.cookies = Some(on);
     }
 
-    /// Which proxy is used for what. Default none.
+    /// Which proxy is used for what, as the program has set it. Where that says nothing the environment does.
     #[must_use]
     pub fn proxies(&self) -> Option<&Proxies> {
         self.proxies.as_ref()
     }
 
-    /// Sets the proxies.
+    /// What is to be asked about proxies, in this order.
+    pub(crate) fn proxy_layers(&self) -> (Option<&Proxies>, Option<&Proxies>) {
+        (self.proxies.as_ref(), self.environment.as_ref())
+    }
+
+    /// Whether anything is said about proxies at all.
+    pub(crate) fn has_proxies(&self) -> bool {
+        self.proxies.is_some() || self.environment.is_some()
+    }
+
+    /// Sets what the environment says about proxies.
+    pub(crate) fn set_environment(&mut self, proxies: Proxies) {
+        self.environment = Some(proxies).filter(|proxies| !proxies.is_empty());
+    }
+
+    /// Sets the proxies, in place of those that were set here before; those of the environment are still asked where
+    /// these say nothing ([`Proxies::none`] keeps them out too).
     pub fn set_proxies(&mut self, proxies: Proxies) {
         self.proxies = Some(proxies);
     }
@@ -452,6 +474,7 @@ impl fmt::Debug for Settings {
             .field("auth", &(self.auth.is_some() || !self.auth_for.is_empty()))
             .field("cookies", &self.cookies())
             .field("proxies", &self.proxies)
+            .field("environment", &self.environment)
             .field("tls", &self.tls)
             .field("redirect", &self.redirect)
             .field("retry", &self.retry)

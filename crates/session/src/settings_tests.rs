@@ -45,12 +45,15 @@ fn rows() -> Vec<Row> {
         Row {
             name: "proxies",
             set: |s, i| s.set_proxies(Proxies::all(format!("http://p{i}.example")).unwrap()),
-            get: |s| format!("{:?}", s.proxies()),
+            get: |s| {
+                let origin = "http://a.example".parse().unwrap();
+                s.proxies().map(|proxies| format!("{:?}", proxies.choose(&origin))).unwrap_or_default()
+            },
             reads: [
-                r#"Some(Proxies(http: "http://p0.example", https: "http://p0.example"))"#,
-                r#"Some(Proxies(http: "http://p1.example", https: "http://p1.example"))"#,
-                r#"Some(Proxies(http: "http://p2.example", https: "http://p2.example"))"#,
-                "None",
+                "Some(http://p0.example:80)",
+                "Some(http://p1.example:80)",
+                "Some(http://p2.example:80)",
+                "",
             ],
         },
         Row {

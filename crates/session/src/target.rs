@@ -6,6 +6,7 @@
 use crate::error::Error;
 use crate::fast_map::Fold;
 use crate::header_set::HeaderSet;
+use crate::proxies::{Choice, Proxies};
 use crate::settings::{Base, Settings};
 use crate::url::{self, Userinfo};
 use ::url::{Position, Url};
@@ -18,9 +19,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A URL and the way to its origin. Shared by requests and answers.
 pub(crate) struct Target {
     url: Url,
-    route: Route,
+    way: Arc<Way>,
     /// The head of a GET with these headers and nothing else.
     head: Mutex<Option<(Arc<HeaderSet>, RequestHead)>>,
+}
+
+/// The ways to one origin.
+struct Way {
+    direct: Route,
+    tls: Option<Tls>,
+    /// The way that was chosen last, and what said so.
+    last: Mutex<Option<Chosen>>,
+}
+
+struct Chosen {
+    set: Option<Proxies>,
+    environment: Option<Proxies>,
+    route: Route,
 }
 
 /// Longer heads are not remembered: they are seldom, and each target may have one.
@@ -34,17 +49,18 @@ impl Target {
             Error::request_error(format!("the URL {:?} has an impossible host", url::redacted(url.as_str())))
                 .with_source(why)
         })?;
-        let route = match tls {
+        let direct = match tls {
             Some(tls) => Route::with_tls(origin, tls.clone()),
             None => Route::direct(origin),
         };
-        Ok(Self { url, route, head: Mutex::default() })
+        let way = Arc::new(Way { direct, tls: tls.cloned(), last: Mutex::default() });
+        Ok(Self { url, way, head: Mutex::default() })
     }
 
-    /// Another URL, on the same route if it is of the same origin.
+    /// Another URL, on the same way if it is of the same origin.
     pub(crate) fn sibling(&self, url: Url, tls: Option<&Tls>) -> Result<Self, Error> {
         if url[..Position::BeforePath] == self.url[..Position::BeforePath] {
-            return Ok(Self { url, route: self.route.clone(), head: Mutex::default() });
+            return Ok(Self { url, way: self.way.clone(), head: Mutex::default() });
         }
         Self::new(url, tls)
     }
@@ -53,17 +69,23 @@ impl Target {
         &self.url
     }
 
-    pub(crate) fn route(&self) -> &Route {
-        &self.route
+    /// The way to the origin by these settings: straight, or through the proxy that is chosen for it.
+    pub(crate) fn route(&self, settings: &Settings) -> Result<Route, Error> {
+        if !settings.has_proxies() { Ok(self.way.direct.clone()) } else { self.way.chosen(settings) }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
-        self.route.origin()
+        self.way.direct.origin()
     }
 
     /// The request target in origin form: path and query (RFC 9112 §3.2.1).
     pub(crate) fn path(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]
+    }
+
+    /// The URL as a proxy is told it (absolute form, RFC 9112 §3.2.2): without fragment, and there is no userinfo in it.
+    pub(crate) fn absolute(&self) -> &str {
+        &self.url[..Position::AfterQuery]
     }
 
     /// The head of a GET with nothing but these headers, if it was encoded before.
@@ -83,6 +105,41 @@ impl Target {
     /// The value of the `Host` field (RFC 9110 §7.2).
     pub(crate) fn host(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
+    }
+}
+
+impl Way {
+    fn chosen(&self, settings: &Settings) -> Result<Route, Error> {
+        let (set, environment) = settings.proxy_layers();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // As long as they are held here they are copied where somebody changes them.
+        let is_last = |last: &&Chosen| {
+            unchanged(last.set.as_ref(), set) && unchanged(last.environment.as_ref(), environment)
+        };
+        if let Some(chosen) = last.as_ref().filter(is_last) {
+            return Ok(chosen.route.clone());
+        }
+        let origin = self.direct.origin();
+        let choice = [set, environment].into_iter().flatten().find_map(|proxies| proxies.choose(origin));
+        let route = match choice {
+            None | Some(Choice::Direct) => self.direct.clone(),
+            // Whoever is trusted as an origin is trusted as a proxy (requests' rule).
+            Some(Choice::Via(proxy)) => self.direct.clone().via(match &self.tls {
+                Some(tls) => proxy.with_tls(tls.clone()),
+                None => proxy,
+            }),
+            Some(Choice::Malformed(why)) => return Err(Error::config(&*why)),
+        };
+        *last = Some(Chosen { set: set.cloned(), environment: environment.cloned(), route: route.clone() });
+        Ok(route)
+    }
+}
+
+fn unchanged(before: Option<&Proxies>, now: Option<&Proxies>) -> bool {
+    match (before, now) {
+        (None, None) => true,
+        (Some(before), Some(now)) => before.is_same(now),
+        _ => false,
     }
 }
 

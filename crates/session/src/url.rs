@@ -225,7 +225,7 @@ fn prefix(text: &str) -> usize {
     if slashes == 0 { 0 } else { after + slashes }
 }
 
-fn percent_decoded(text: &str) -> Vec<u8> {
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

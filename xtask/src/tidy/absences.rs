@@ -126,6 +126,14 @@ const ABSENCES: &[Absence] = &[
         ..NOTHING
     },
     Absence {
+        rule: "A9",
+        within: &["crates/"],
+        except: &["crates/session/src/proxies/env.rs", "crates/session/src/auth/netrc.rs"],
+        forbidden: &["std::env"],
+        why: "the environment is read where the documentation says so, and nowhere else",
+        ..NOTHING
+    },
+    Absence {
         rule: "layers",
         within: &["crates/http-wire/"],
         forbidden: &["pool", "session"],

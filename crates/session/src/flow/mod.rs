@@ -296,9 +296,10 @@ impl Flow {
         let credentials = self.base.credentials();
         let hooks = self.base.settings().hooks();
         self.sent = None;
-        let (head, body);
+        let (route, head, body);
         if credentials.is_none() && hooks.is_empty() {
-            (head, body) = self.base.encode(cookie.as_deref())?;
+            route = self.base.route()?;
+            (head, body) = self.base.encode(cookie.as_deref(), &route)?;
         } else {
             let mut hop = Box::new(self.base.clone());
             if let Some(cookie) = cookie {
@@ -319,14 +320,11 @@ impl Flow {
                     hop.drop_fields(&secrets);
                 }
             }
-            (head, body) = hop.encode(None)?;
+            route = hop.route()?;
+            (head, body) = hop.encode(None, &route)?;
             self.sent = Some(hop);
         }
         let request = self.request();
-        if let Some(proxies) = request.settings().proxies() {
-            proxies.check(request.origin().scheme())?;
-        }
-        let route = request.target_arc().route().clone();
         let sendable =
             pool::Request::new(route, head, body).map_err(|error| Error::from_pool(error, request))?;
         Ok(self.limited(sendable.with_class(self.class), cx.config))

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, names, value};
 use pool::sim::Reply;
-use session::{Body, ErrorKind, Headers, Method, Proxies, Session};
+use session::{Body, ErrorKind, Headers, Method, Session};
 use std::io::Write as _;
 
 fn stage() -> Stage {
@@ -390,19 +390,6 @@ fn a_request_of_the_http_crate_can_be_sent_and_an_answer_becomes_one() {
     assert_eq!(stage.values("x-own"), ["1"]);
     let response: session::http::Response<Vec<u8>> = response.try_into().unwrap();
     assert_eq!((response.status().as_u16(), response.body().as_slice()), (200, &b"ok"[..]));
-}
-
-#[test]
-fn x_1_a_proxy_that_cannot_be_used_is_an_error_and_never_a_direct_request() {
-    let stage = stage();
-    let session =
-        stage.builder().proxies(Proxies::all("http://u:s3cret@p.example:3128").unwrap()).build().unwrap();
-    let error = session.get("http://a.example/").send().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("proxies are not supported by this version"), "{error}");
-    assert!(!format!("{error} {error:?}").contains("s3cret"));
-    assert!(stage.seen().is_empty());
-    session.get("http://a.example/").proxies(Proxies::none()).send().unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod errors;
 mod hooks;
+mod proxies;
 mod redirect_rules;
 mod redirects;
 mod responses;

@@ -6,11 +6,12 @@ use testbed::Testbed;
 #[test]
 fn a_refused_port_and_an_unsigned_certificate_over_real_sockets() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::new();
+    let session = Session::builder().ignore_environment().build().unwrap();
     let error = session.get(format!("{}/get", testbed.https())).send().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls);
     assert!(error.to_string().contains("add_roots_pem"), "{error}");
-    let trusting = Session::builder().add_roots_pem(testbed.ca_pem()).unwrap().build().unwrap();
+    let trusting =
+        Session::builder().ignore_environment().add_roots_pem(testbed.ca_pem()).unwrap().build().unwrap();
     assert!(trusting.get(format!("{}/get", testbed.https())).send().unwrap().is_success());
     let address = testbed.http();
     drop(testbed);
@@ -21,7 +22,7 @@ fn a_refused_port_and_an_unsigned_certificate_over_real_sockets() {
 #[test]
 fn gzip_and_deflate_answers_are_decoded() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::new();
+    let session = Session::builder().ignore_environment().build().unwrap();
     for (path, field) in [("gzip", "gzipped"), ("deflate", "deflated")] {
         let value: serde_json::Value =
             session.get(format!("{}/{path}", testbed.http())).send().unwrap().json().unwrap();
@@ -32,7 +33,12 @@ fn gzip_and_deflate_answers_are_decoded() {
 #[test]
 fn cookies_set_by_a_redirect_are_sent_to_where_it_leads() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::builder().base(format!("{}/", testbed.http())).unwrap().build().unwrap();
+    let session = Session::builder()
+        .ignore_environment()
+        .base(format!("{}/", testbed.http()))
+        .unwrap()
+        .build()
+        .unwrap();
     let response = session.get("cookies/set/sessioncookie/123456789").send().unwrap();
     let value: serde_json::Value = response.json().unwrap();
     assert_eq!(value["cookies"]["sessioncookie"], "123456789");
@@ -42,7 +48,12 @@ fn cookies_set_by_a_redirect_are_sent_to_where_it_leads() {
 #[test]
 fn threads_share_a_session() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::builder().base(format!("{}/", testbed.http())).unwrap().build().unwrap();
+    let session = Session::builder()
+        .ignore_environment()
+        .base(format!("{}/", testbed.http()))
+        .unwrap()
+        .build()
+        .unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let session = &session;

@@ -29,7 +29,7 @@ impl Stage {
     }
 
     pub(crate) fn with(&self, config: Config) -> SessionBuilder {
-        Session::builder().with_pool(self.world.pool(config))
+        Session::builder().with_pool(self.world.pool(config)).ignore_environment()
     }
 
     /// A host that answers everything with what the closure says.
