@@ -11,6 +11,8 @@ mod cancel;
 mod downloads;
 mod driver;
 mod parallel;
+mod proxies;
+mod proxy_server;
 mod redirects;
 mod reuse;
 mod scenarios;

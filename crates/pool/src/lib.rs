@@ -48,6 +48,24 @@
 //! # Ok::<(), pool::Error>(())
 //! ```
 //!
+//! # Through a proxy
+//!
+//! A [`Proxy`] is part of a [`Route`], and so of the key under which connections are shared. A request on such a route
+//! goes through the proxy or fails; it never goes around it.
+//!
+//! ```no_run
+//! # use pool::{Config, Origin, Pool, Proxy, ProxyKind, Request, Route};
+//! # let pool = Pool::new(Config::default());
+//! let proxy = Proxy::new(ProxyKind::Http, "proxy.example", 3128).with_credentials("me", "secret")?;
+//! let route = Route::direct(Origin::https("example.com")).via(proxy);
+//! match pool.send(Request::get(route, "/")?) {
+//!     Ok(response) => println!("{}", response.head().status()),
+//!     Err(error) if error.proxy_status().is_some() => eprintln!("{}", String::from_utf8_lossy(error.proxy_body())),
+//!     Err(error) => eprintln!("{error}"),
+//! }
+//! # Ok::<(), pool::Error>(())
+//! ```
+//!
 //! # The three actors
 //!
 //! - The **ledger** says who may use which connection: idle ones, limits, the queue. It is all that threads share, one

@@ -43,7 +43,7 @@ impl fmt::Display for Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
-    /// From the lookup to the end of the TLS handshake.
+    /// From the lookup to the end of the TLS handshake, proxies included.
     Connect,
     /// No byte in either direction.
     Idle,
