@@ -7,6 +7,8 @@ use crate::net::Socket;
 use std::io::{self, IoSlice, Read, Write};
 
 pub(crate) mod ahead;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tls;
 
 /// A nonblocking byte stream. `WouldBlock` from `read` or `write` is always the socket's own, so the caller may wait
