@@ -182,6 +182,8 @@
 //! | --- | --- | --- |
 //! | `ring` | yes | TLS, with ring for cryptography |
 //! | `gzip` | yes | gzip and deflate answers are asked for and decoded |
+//! | `brotli` | yes | br answers are asked for and decoded |
+//! | `zstd` | yes | zstd answers are asked for and decoded |
 //! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
 
 mod auth;

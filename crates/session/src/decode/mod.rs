@@ -11,6 +11,8 @@
 
 mod layer;
 
+#[cfg(feature = "brotli")]
+mod brotli;
 #[cfg(feature = "gzip")]
 mod deflate;
 #[cfg(feature = "gzip")]
@@ -20,8 +22,10 @@ mod gzip_header;
 #[cfg(feature = "gzip")]
 mod inflate;
 #[cfg(test)]
-#[cfg(feature = "gzip")]
+#[cfg(all(feature = "gzip", feature = "brotli", feature = "zstd"))]
 mod tests;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 use std::error::Error;
 use std::fmt;
@@ -31,7 +35,17 @@ use layer::{Io, Layer};
 /// The value of `Accept-Encoding`: the codings that are compiled in.
 ///
 /// `identity` where there are none: no field at all would allow any coding (RFC 9110 §12.5.3).
-pub(crate) const ACCEPT_ENCODING: &str = if cfg!(feature = "gzip") { "gzip, deflate" } else { "identity" };
+pub(crate) const ACCEPT_ENCODING: &str =
+    match (cfg!(feature = "gzip"), cfg!(feature = "brotli"), cfg!(feature = "zstd")) {
+        (true, true, true) => "gzip, deflate, br, zstd",
+        (true, true, false) => "gzip, deflate, br",
+        (true, false, true) => "gzip, deflate, zstd",
+        (true, false, false) => "gzip, deflate",
+        (false, true, true) => "br, zstd",
+        (false, true, false) => "br",
+        (false, false, true) => "zstd",
+        (false, false, false) => "identity",
+    };
 
 /// The most codings one body may have, over all `Content-Encoding` lines.
 ///
@@ -42,12 +56,13 @@ const MAX_CODINGS: usize = 5;
 /// The bytes that wait between two layers, in bytes per pair of layers.
 const LINK: usize = 16 * 1024;
 
-/// How many bytes may pass between layers before the caller got any, and how many more for each byte the
-/// caller got.
+/// How many encoded bytes may be read, and how many pass between layers, before the caller got any, and how many more
+/// for each byte the caller got.
 ///
-/// What passes there is an encoded form of what the caller gets, so it is seldom more than the body itself.
-/// Without a bound a few kilobytes could expand to years of work inside one call: gigabytes of empty gzip
-/// members, wrapped in another layer. With it the work stays proportional to the output.
+/// An encoded form of what the caller gets is seldom longer than the body itself. Without a bound a few kilobytes could
+/// expand to years of work inside one call: gigabytes of empty gzip members, wrapped in another layer; and a body could
+/// go on for ever without a byte for a caller who counts only those: empty members, empty blocks, frames to be skipped,
+/// the name of a file without an end. With it the work stays proportional to the output.
 const BARREN: u64 = 1024 * 1024;
 const BARREN_PER_BYTE: u64 = 64;
 
@@ -59,6 +74,8 @@ const BARREN_PER_BYTE: u64 = 64;
 pub(crate) struct Decoder {
     /// In the order the bytes pass through them: the coding listed last comes first.
     stages: Vec<Stage>,
+    /// Encoded bytes that were read so far.
+    read: u64,
     /// Bytes that passed from one layer to another so far.
     passed: u64,
     /// Bytes that were written for the caller so far.
@@ -74,14 +91,14 @@ pub(crate) struct Step {
     pub(crate) written: usize,
 }
 
-/// Why the content of a body could not be decoded. The string is the name of the coding, `gzip` or `deflate`.
+/// Why the content of a body could not be decoded. The string is the name of the coding, such as `gzip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// `Content-Encoding` lists more than 5 codings.
     TooManyCodings,
-    /// The bytes are not what the coding allows, a checksum or length does not match, or layers of codings
-    /// expand to far more than the body they hold.
+    /// The bytes are not what the coding allows, a checksum or length does not match, a window or a dictionary is asked
+    /// for that HTTP does not have, or more than a mebibyte was encoded that holds next to nothing.
     Corrupt(&'static str),
     /// The body ended, by its framing, before the encoded stream did.
     Truncated(&'static str),
@@ -123,7 +140,7 @@ impl Decoder {
             input: Link::new(if i == 0 { 0 } else { LINK }),
             fault: None,
         });
-        Ok(Some(Self { stages: stages.collect(), passed: 0, written: 0 }))
+        Ok(Some(Self { stages: stages.collect(), read: 0, passed: 0, written: 0 }))
     }
 
     /// Decodes from `input` into `out`, as far as either goes.
@@ -169,11 +186,19 @@ impl Decoder {
     fn pump(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         let mut step = Step::default();
         loop {
+            let allowed = self.allowed();
             let mut passed = 0;
+            let mut unread = 0;
             let mut next: Option<&mut Link> = None;
             for (i, stage) in self.stages.iter_mut().enumerate().rev() {
                 let Stage { layer, input: link, fault } = stage;
-                let source = if i == 0 { input.get(step.read..).unwrap_or_default() } else { link.bytes() };
+                let source = if i == 0 {
+                    let rest = input.get(step.read..).unwrap_or_default();
+                    let allowed = usize::try_from(allowed.saturating_sub(self.read)).unwrap_or(usize::MAX);
+                    rest.get(..allowed).unwrap_or(rest)
+                } else {
+                    link.bytes()
+                };
                 let room = match &mut next {
                     Some(link) => link.room(),
                     None => out.get_mut(step.written..).unwrap_or_default(),
@@ -185,6 +210,9 @@ impl Decoder {
                 let Step { read, written } = io.step();
                 if i == 0 {
                     step.read += read;
+                    self.read = self.read.saturating_add(read as u64);
+                    unread = input.len() - step.read;
+                    passed += if unread > 0 { read } else { 0 };
                 } else {
                     link.consume(read);
                 }
@@ -192,6 +220,7 @@ impl Decoder {
                     Some(link) => {
                         link.fill(written);
                         passed += written;
+                        self.passed = self.passed.saturating_add(written as u64);
                     }
                     None => {
                         step.written += written;
@@ -200,23 +229,30 @@ impl Decoder {
                 }
                 next = Some(link);
             }
-            // A layer leaves input only where its output is full. So if no link was filled, none holds bytes,
-            // or the buffer of the caller is full.
-            if passed == 0 || step.written == out.len() {
+            // A layer leaves input only where its output is full. So if no link was filled, none holds bytes, or the
+            // buffer of the caller is full, or the input may not be read.
+            let is_stuck = passed == 0;
+            if step.written == out.len() || is_stuck && unread == 0 {
                 return step;
             }
-            self.passed = self.passed.saturating_add(passed as u64);
-            self.stop_if_barren();
+            if is_stuck || self.passed > self.allowed() {
+                self.stop();
+                return step;
+            }
         }
     }
 
-    /// Fails the last layer once the layers have passed too many bytes around for what came out.
-    fn stop_if_barren(&mut self) {
-        let allowed = BARREN.saturating_add(self.written.saturating_mul(BARREN_PER_BYTE));
-        if self.passed > allowed
+    /// How many bytes may have been read, and may have passed between layers, by now.
+    fn allowed(&self) -> u64 {
+        BARREN.saturating_add(self.written.saturating_mul(BARREN_PER_BYTE))
+    }
+
+    /// Too many bytes were moved around for what came out: fails the last layer, if that was not because one has failed.
+    fn stop(&mut self) {
+        if self.fault().is_none()
             && let Some(last) = self.stages.last_mut()
         {
-            last.fault.get_or_insert(DecodeError::Corrupt(last.layer.name()));
+            last.fault = Some(DecodeError::Corrupt(last.layer.name()));
         }
     }
 
@@ -257,6 +293,10 @@ const CODINGS: &[(&[u8], MakeLayer)] = &[
     (b"x-gzip", || Box::new(gzip::Gzip::new())),
     #[cfg(feature = "gzip")]
     (b"deflate", || Box::new(deflate::Deflate::new())),
+    #[cfg(feature = "brotli")]
+    (b"br", || Box::new(brotli::Brotli::new())),
+    #[cfg(feature = "zstd")]
+    (b"zstd", || Box::new(zstd::Zstd::new())),
 ];
 
 /// One layer, what the layer before it has ready for it, and how it failed.

@@ -1,4 +1,4 @@
-//! The rules of content decoding, one test each. The inputs come from the encoders of flate2.
+//! The rules of content decoding, one test each. The inputs come from the encoders of flate2 and brotli.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use flate2::{Compression, Crc, GzBuilder};
 
 use super::{ACCEPT_ENCODING, DecodeError, Decoder, Step};
 
-type Outcome = (Vec<u8>, Result<(), DecodeError>);
+pub(super) type Outcome = (Vec<u8>, Result<(), DecodeError>);
 
 const CORRUPT: Result<(), DecodeError> = Err(DecodeError::Corrupt("gzip"));
 const TRUNCATED: Result<(), DecodeError> = Err(DecodeError::Truncated("gzip"));
@@ -22,7 +22,7 @@ fn decoder(codings: &str) -> Decoder {
 
 /// Decodes pieces that arrive one after another through a buffer of `room` bytes. What came out, and how it
 /// ended.
-fn decode<'a>(codings: &str, pieces: impl IntoIterator<Item = &'a [u8]>, room: usize) -> Outcome {
+pub(super) fn decode<'a>(codings: &str, pieces: impl IntoIterator<Item = &'a [u8]>, room: usize) -> Outcome {
     let mut decoder = decoder(codings);
     let mut decoded = Vec::new();
     let mut out = vec![0; room];
@@ -51,13 +51,13 @@ fn decode<'a>(codings: &str, pieces: impl IntoIterator<Item = &'a [u8]>, room: u
     }
 }
 
-fn decode_whole(codings: &str, body: &[u8]) -> Outcome {
+pub(super) fn decode_whole(codings: &str, body: &[u8]) -> Outcome {
     decode(codings, [body], 64 * 1024)
 }
 
 /// Decodes every split in two, byte by byte in, byte by byte out and both; all must end like the whole.
 #[track_caller]
-fn assert_every_cut(codings: &str, body: &[u8], expected: &Outcome) {
+pub(super) fn assert_every_cut(codings: &str, body: &[u8], expected: &Outcome) {
     assert_eq!(decode_whole(codings, body), *expected, "whole");
     for at in 0..=body.len() {
         let (head, tail) = body.split_at(at);
@@ -71,7 +71,7 @@ fn assert_every_cut(codings: &str, body: &[u8], expected: &Outcome) {
 
 /// Every proper start of a stream is truncated, except for the empty one.
 #[track_caller]
-fn assert_every_truncation(coding: &'static str, body: &[u8], whole: &[u8]) {
+pub(super) fn assert_every_truncation(coding: &'static str, body: &[u8], whole: &[u8]) {
     for length in 1..body.len() {
         let (decoded, end) = decode_whole(coding, &body[..length]);
         assert_eq!(end, Err(DecodeError::Truncated(coding)), "{length} of {}", body.len());
@@ -80,7 +80,7 @@ fn assert_every_truncation(coding: &'static str, body: &[u8], whole: &[u8]) {
 }
 
 /// A text with repetitions near and far, so that all kinds of DEFLATE blocks and copies occur.
-fn sample() -> Vec<u8> {
+pub(super) fn sample() -> Vec<u8> {
     let mut text = b"the quick brown fox jumps over the lazy dog, the quick brown fox sleeps. ".repeat(3);
     text.extend((0..200u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8));
     text.extend_from_slice(&[b'z'; 700]);
@@ -97,6 +97,16 @@ fn zlib(data: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(data).unwrap();
     encoder.finish().unwrap()
+}
+
+pub(super) fn brotli(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ::brotli::CompressorWriter::new(Vec::new(), 4096, 9, 18);
+    encoder.write_all(data).unwrap();
+    encoder.into_inner()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 fn raw(data: &[u8], level: u32) -> Vec<u8> {
@@ -153,9 +163,9 @@ fn without_a_coding_or_with_an_unknown_one_the_body_stays_as_it_is() {
         &[""],
         &["identity"],
         &["Identity, identity"],
-        &["br"],
-        &["gzip, br"],
-        &["br", "gzip"],
+        &["compress"],
+        &["gzip, lzma"],
+        &["dcb", "gzip"],
         &["gzip", "rot13", "gzip"],
         &["gzip deflate"],
         &["gzip;q=1"],
@@ -234,6 +244,8 @@ fn every_truncation_is_an_error() {
     assert_every_truncation("deflate", &raw(&data, 0), &data);
     assert_every_truncation("deflate", &raw(&data, 6), &data);
     assert_every_truncation("gzip", &gzip(b""), b"");
+    assert_every_truncation("br", &brotli(&data), &data);
+    assert_every_truncation("zstd", &zstd(&data), &data);
 }
 
 #[test]
@@ -248,7 +260,9 @@ fn a_truncated_later_member_is_an_error() {
 
 #[test]
 fn an_empty_body_is_complete_in_any_coding() {
-    for codings in ["gzip", "deflate", "gzip, deflate", "gzip, gzip, gzip, gzip, gzip"] {
+    for codings in
+        ["gzip", "deflate", "br", "zstd", "br, zstd", "gzip, deflate", "gzip, gzip, gzip, gzip, gzip"]
+    {
         assert_eq!(decode_whole(codings, b""), (Vec::new(), Ok(())), "{codings}");
     }
     assert_eq!(decode_whole("gzip", &gzip(b"")), (Vec::new(), Ok(())));
@@ -265,6 +279,7 @@ fn what_follows_a_complete_stream_is_ignored() {
         let expected = (b"hello".to_vec(), Ok(()));
         assert_every_cut("deflate", &[&zlib(b"hello"), surplus].concat(), &expected);
         assert_every_cut("deflate", &[&raw(b"hello", 6), surplus].concat(), &expected);
+        assert_every_cut("br", &[&brotli(b"hello"), surplus].concat(), &expected);
     }
 }
 
@@ -362,8 +377,10 @@ fn header_fields_may_be_as_long_as_they_can_be_and_as_short() {
 fn a_name_without_end_is_read_and_forgotten() {
     let start = header(0x08, b"");
     let piece = [b'n'; 64 * 1024];
-    let pieces = std::iter::once(&start[..]).chain(std::iter::repeat_n(&piece[..], 100));
-    assert_eq!(decode("gzip", pieces, 1024), (Vec::new(), TRUNCATED));
+    for (pieces, end) in [(15, TRUNCATED), (100, CORRUPT)] {
+        let pieces = std::iter::once(&start[..]).chain(std::iter::repeat_n(&piece[..], pieces));
+        assert_eq!(decode("gzip", pieces, 1024), (Vec::new(), end));
+    }
 }
 
 #[test]
@@ -396,7 +413,10 @@ fn chains_are_decoded_from_the_last_coding_to_the_first() {
     assert_every_cut("gzip, deflate", &two, &(data.clone(), Ok(())));
     assert_eq!(decode_whole("deflate, gzip", &two).1, CORRUPT);
     let five = gzip(&raw(&zlib(&gzip(&gzip(&data))), 6));
-    assert_every_cut("gzip, x-gzip, deflate, deflate, gzip", &five, &(data, Ok(())));
+    assert_every_cut("gzip, x-gzip, deflate, deflate, gzip", &five, &(data.clone(), Ok(())));
+    let mixed = zstd(&brotli(&zlib(&gzip(&data))));
+    assert_every_cut("gzip, deflate, br, zstd", &mixed, &(data.clone(), Ok(())));
+    assert_every_cut("zstd, br", &brotli(&zstd(&data)), &(data, Ok(())));
 }
 
 #[test]
@@ -449,8 +469,10 @@ fn layers_that_expand_without_any_output_are_stopped() {
     assert!(bomb.len() < 64 * 1024 && nothing.len() > 2 * 1024 * 1024);
     assert_eq!(decode_whole("gzip, gzip, gzip", &bomb), (Vec::new(), CORRUPT));
     assert_eq!(decode("gzip, gzip, gzip", bomb.chunks(7), 1), (Vec::new(), CORRUPT));
-    // A single layer does no more work than its input is long.
-    assert_eq!(decode_whole("gzip", &nothing), (Vec::new(), Ok(())));
+    // One layer, too, may not read on and on for nothing.
+    assert_eq!(decode_whole("gzip", &nothing), (Vec::new(), CORRUPT));
+    assert_eq!(decode("gzip", nothing.chunks(7), 1), (Vec::new(), CORRUPT));
+    assert_eq!(decode_whole("gzip", &gzip(b"").repeat(50_000)), (Vec::new(), Ok(())));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn s_3_and_s_4_the_head_is_host_then_the_headers_in_order_then_cookie_length_typ
     assert_eq!(
         head,
         format!(
-            "GET /x?y HTTP/1.1\r\nHost: a.example\r\nUser-Agent: session/{version}\r\nAccept-Encoding: gzip, deflate\r\n\
+            "GET /x?y HTTP/1.1\r\nHost: a.example\r\nUser-Agent: session/{version}\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
              Accept: */*\r\nConnection: keep-alive\r\nX-Session: 1\r\n\r\n"
         )
     );
