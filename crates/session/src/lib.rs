@@ -184,6 +184,7 @@
 //! | `gzip` | yes | gzip and deflate answers are asked for and decoded |
 //! | `brotli` | yes | br answers are asked for and decoded |
 //! | `zstd` | yes | zstd answers are asked for and decoded |
+//! | `charset` | yes | text in other charsets than UTF-8, UTF-16 and Latin-1 is decoded |
 //! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
 
 mod auth;

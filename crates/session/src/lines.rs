@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::streaming::Streaming;
-use crate::text::Charset;
+use crate::text::{Charset, Decoder};
 use std::fmt;
 use std::iter::FusedIterator;
 
@@ -19,10 +19,14 @@ use std::iter::FusedIterator;
 pub struct Lines {
     /// `None` after the end.
     stream: Option<Streaming>,
+    /// What was asked for, whatever the answer says of itself.
+    asked: Option<Charset>,
     /// Known when the first bytes are.
-    charset: Option<Charset>,
+    charset: Option<(Charset, Decoder)>,
     /// Bytes from `start` to `end` have been read and not given out; up to `seen` there is no line end in them.
     buffer: Vec<u8>,
+    /// Text before `start` that belongs to the next line.
+    begun: String,
     start: usize,
     seen: usize,
     end: usize,
@@ -36,18 +40,31 @@ const PIECE: usize = 64 * 1024;
 const MARK: usize = 3;
 
 impl Lines {
-    pub(crate) fn new(stream: Streaming) -> Self {
+    pub(crate) fn new(stream: Streaming, asked: Option<Charset>) -> Self {
         let limit = stream.request().settings().max_body();
-        Self { stream: Some(stream), charset: None, buffer: Vec::new(), start: 0, seen: 0, end: 0, limit }
+        Self {
+            stream: Some(stream),
+            asked,
+            charset: None,
+            buffer: Vec::new(),
+            begun: String::new(),
+            start: 0,
+            seen: 0,
+            end: 0,
+            limit,
+        }
     }
 
     /// The next line; the last one is what is left at the end.
     fn line(&mut self) -> Result<Option<String>, Error> {
         loop {
-            if let Some(charset) = self.charset {
+            if let Some((charset, _)) = &self.charset {
                 let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
                 if let Some(length) = charset.line_end(unread, self.seen) {
-                    return self.take(charset, length).map(Some);
+                    match self.take(length, false)? {
+                        None => continue,
+                        line => return Ok(line),
+                    }
                 }
                 self.seen = unread.len();
                 if unread.len() > self.limit {
@@ -56,9 +73,9 @@ impl Lines {
             }
             if self.read()? == 0 {
                 self.stream = None;
-                let charset = self.find_charset();
+                self.find_charset();
                 let rest = self.end - self.start;
-                return if rest == 0 { Ok(None) } else { self.take(charset, rest).map(Some) };
+                return if rest == 0 && self.begun.is_empty() { Ok(None) } else { self.take(rest, true) };
             }
             if self.charset.is_none() && self.end - self.start >= MARK {
                 self.find_charset();
@@ -79,33 +96,44 @@ impl Lines {
         Ok(n)
     }
 
-    fn find_charset(&mut self) -> Charset {
-        if let Some(charset) = self.charset {
-            return charset;
+    fn find_charset(&mut self) {
+        if self.charset.is_some() {
+            return;
         }
         let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
         let content_type = self.stream.as_ref().and_then(|stream| stream.header("content-type"));
-        let (charset, text) = Charset::of(unread, content_type);
+        let (charset, text) = match self.asked {
+            Some(asked) => (asked, asked.without_mark(unread)),
+            None => Charset::of(unread, content_type),
+        };
         self.start = self.end - text.len();
-        self.charset = Some(charset);
-        charset
+        self.charset = Some((charset, charset.decoder()));
     }
 
-    fn take(&mut self, charset: Charset, length: usize) -> Result<String, Error> {
-        if length > self.limit {
+    /// The next line, from as many bytes. `None`: they end in something else, where bytes stand for other characters
+    /// than elsewhere.
+    fn take(&mut self, length: usize, last: bool) -> Result<Option<String>, Error> {
+        if length.saturating_add(self.begun.len()) > self.limit {
             return Err(self.too_long());
         }
         let line = self.buffer.get(self.start..self.start + length).unwrap_or_default();
-        let mut text = charset.decode(line).into_owned();
+        let mut text =
+            self.charset.as_mut().map(|(_, decoder)| decoder.decode(line, last)).unwrap_or_default();
+        self.start += length;
+        self.seen = 0;
+        if !self.begun.is_empty() {
+            text.insert_str(0, &std::mem::take(&mut self.begun));
+        }
         if text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
                 text.pop();
             }
+        } else if !last {
+            self.begun = text;
+            return Ok(None);
         }
-        self.start += length;
-        self.seen = 0;
-        Ok(text)
+        Ok(Some(text))
     }
 
     fn too_long(&self) -> Error {

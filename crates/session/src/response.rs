@@ -231,6 +231,23 @@ impl Response {
         text::text(&self.body, self.header("content-type"))
     }
 
+    /// The body as text in the charset with this label, whatever the answer says of itself (requests' `encoding`, set):
+    /// any of the [WHATWG's labels](https://encoding.spec.whatwg.org/#names-and-labels), such as `shift_jis`. A byte order
+    /// mark of that charset is left out. What cannot be decoded becomes U+FFFD.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`] if there is no charset of that name; without the feature `charset` there are UTF-8, UTF-16
+    /// and windows-1252 (with `iso-8859-1`).
+    pub fn text_with(&self, charset: &str) -> Result<Cow<'_, str>, Error> {
+        Ok(text::text_in(charset_named(charset, &self.request)?, &self.body))
+    }
+
+    /// The name of the charset that [`text`](Self::text) decodes the body from, such as `UTF-8` (requests' `encoding`).
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        text::Charset::of(&self.body, self.header("content-type")).0.name()
+    }
+
     /// The body as JSON, in UTF-8, -16 or -32. The status plays no part in it.
     ///
     /// # Errors
@@ -253,6 +270,16 @@ impl Response {
     pub(crate) fn parts_mut(&mut self) -> (&mut Vec<Hop>, &mut Attempts) {
         (&mut self.history, &mut self.attempts)
     }
+}
+
+/// The charset with this label, which the caller asks for.
+pub(crate) fn charset_named(label: &str, request: &Request) -> Result<text::Charset, Error> {
+    text::Charset::from_label(label).ok_or_else(|| {
+        let mut shown = String::new();
+        push_escaped(&mut shown, label);
+        crate::url::cut(&mut shown, 100);
+        Error::request_error(format!("there is no charset {shown:?}")).with_request(request).maybe_processed()
+    })
 }
 
 /// `404 Client Error: Not Found for url: https://…`, if it is one.

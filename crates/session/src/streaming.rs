@@ -159,7 +159,17 @@ impl Streaming {
 
     /// The body line by line, as text; see [`Lines`].
     pub fn lines(self) -> Lines {
-        Lines::new(self)
+        Lines::new(self, None)
+    }
+
+    /// The same in the charset with this label, whatever the answer says of itself; see
+    /// [`Response::text_with`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) if there is no charset of that name.
+    pub fn lines_with(self, charset: &str) -> Result<Lines, Error> {
+        let charset = crate::response::charset_named(charset, &self.request)?;
+        Ok(Lines::new(self, Some(charset)))
     }
 
     /// Reads the rest of the body into memory. The limit for bodies in memory holds.

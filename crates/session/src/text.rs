@@ -4,8 +4,18 @@
 //! is UTF-8. There is no guessing. Bytes that mean nothing become U+FFFD; text is never an error, while JSON
 //! that is not well-formed is none.
 
+#[cfg(not(feature = "charset"))]
+mod few;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "charset")]
+mod whatwg;
+
+#[cfg(not(feature = "charset"))]
+pub(crate) use few::{Charset, Decoder};
 use std::borrow::Cow;
-use std::str;
+#[cfg(feature = "charset")]
+pub(crate) use whatwg::{Charset, Decoder};
 
 /// The `charset` parameter of a `Content-Type` value, as it is written there, without quotes.
 ///
@@ -29,12 +39,18 @@ pub(crate) fn charset(content_type: Option<&str>) -> Option<&str> {
 
 /// The text of a body. Borrowed if the body is valid UTF-8 already; a byte order mark is left out.
 ///
-/// UTF-8, UTF-16 (either order) and windows-1252 are decoded, by all labels the WHATWG Encoding standard has for
-/// them: there `iso-8859-1` and `us-ascii` are names of windows-1252, as what carries those labels mostly is.
-/// Any other charset is read as UTF-8.
+/// With the feature `charset` all charsets of the WHATWG Encoding standard are decoded, by all their labels; without it
+/// UTF-8, UTF-16 (either order) and windows-1252, of which `iso-8859-1` and `us-ascii` are labels. Any other charset is
+/// read as UTF-8.
 pub(crate) fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     let (charset, body) = Charset::of(body, content_type);
     charset.decode(body)
+}
+
+/// The text of a body in the charset that somebody knows it has, whatever is said elsewhere. A byte order mark of that
+/// charset is left out.
+pub(crate) fn text_in(charset: Charset, body: &[u8]) -> Cow<'_, str> {
+    charset.decode(charset.without_mark(body))
 }
 
 /// A JSON body as UTF-8, without a byte order mark. UTF-16 and UTF-32 are converted, known by their mark or, as
@@ -59,72 +75,43 @@ pub(crate) fn json_bytes(body: &[u8]) -> Cow<'_, [u8]> {
     converted.map_or(Cow::Borrowed(body), |text| Cow::Owned(text.into_bytes()))
 }
 
-/// The encodings of text that are known here.
-#[derive(Clone, Copy)]
-pub(crate) enum Charset {
-    Utf8,
-    Utf16(fn([u8; 2]) -> u16),
-    Windows1252,
-}
-
 impl Charset {
     /// That of a body, and the body without its byte order mark. The first three bytes decide.
     pub(crate) fn of<'a>(body: &'a [u8], content_type: Option<&str>) -> (Self, &'a [u8]) {
-        byte_order_mark(body)
-            .unwrap_or_else(|| (charset(content_type).and_then(Self::from_label).unwrap_or(Self::Utf8), body))
-    }
-
-    pub(crate) fn decode(self, body: &[u8]) -> Cow<'_, str> {
-        match self {
-            Self::Utf8 => String::from_utf8_lossy(body),
-            Self::Utf16(order) => Cow::Owned(utf16_lossy(body, order)),
-            Self::Windows1252 => match str::from_utf8(body) {
-                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-                _ => Cow::Owned(body.iter().map(|byte| windows_1252(*byte)).collect()),
-            },
-        }
-    }
-
-    /// Where the first line of `body` ends, its line feed included, if all of it is there. `from`: where
-    /// to begin to look, for those who have looked before.
-    pub(crate) fn line_end(self, body: &[u8], from: usize) -> Option<usize> {
-        match self {
-            Self::Utf8 | Self::Windows1252 => {
-                body.get(from..)?.iter().position(|byte| *byte == b'\n').map(|at| from + at + 1)
-            }
-            Self::Utf16(order) => {
-                let from = from & !1;
-                let (units, _) = body.get(from..)?.as_chunks::<2>();
-                let found = units.iter().position(|unit| order(*unit) == u16::from(b'\n'));
-                found.map(|at| from + 2 * at + 2)
-            }
-        }
-    }
-
-    /// By the labels of the WHATWG Encoding standard (§4.2), blanks and case aside.
-    fn from_label(label: &str) -> Option<Self> {
-        let label = label.trim().to_ascii_lowercase();
-        Some(match label.as_str() {
-            "utf-8" | "utf8" | "unicode-1-1-utf-8" | "unicode11utf8" | "unicode20utf8"
-            | "x-unicode20utf8" => Self::Utf8,
-            "utf-16" | "utf-16le" | "ucs-2" | "iso-10646-ucs-2" | "csunicode" | "unicode" | "unicodefeff" => {
-                Self::Utf16(u16::from_le_bytes)
-            }
-            "utf-16be" | "unicodefffe" => Self::Utf16(u16::from_be_bytes),
-            "us-ascii" | "ascii" | "ansi_x3.4-1968" | "iso-8859-1" | "iso8859-1" | "iso88591"
-            | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "csisolatin1" | "latin1" | "l1" | "cp819"
-            | "ibm819" | "windows-1252" | "cp1252" | "x-cp1252" => Self::Windows1252,
-            _ => return None,
+        byte_order_mark(body).unwrap_or_else(|| {
+            (charset(content_type).and_then(Self::from_label).unwrap_or(Self::UTF_8), body)
         })
+    }
+
+    /// The text behind a mark, if there is one of this charset.
+    pub(crate) fn without_mark(self, body: &[u8]) -> &[u8] {
+        byte_order_mark(body).filter(|(marked, _)| *marked == self).map_or(body, |(_, rest)| rest)
+    }
+
+    /// Where the first line of `body` ends, its line feed included, if all of it is there. `from`: where to begin to
+    /// look, for those who have looked before.
+    pub(crate) fn line_end(self, body: &[u8], from: usize) -> Option<usize> {
+        let order: fn([u8; 2]) -> u16 = if self == Self::UTF_16_LE {
+            u16::from_le_bytes
+        } else if self == Self::UTF_16_BE {
+            u16::from_be_bytes
+        } else {
+            // In all others the byte is a line feed wherever it stands.
+            return body.get(from..)?.iter().position(|byte| *byte == b'\n').map(|at| from + at + 1);
+        };
+        let from = from & !1;
+        let (units, _) = body.get(from..)?.as_chunks::<2>();
+        let found = units.iter().position(|unit| order(*unit) == u16::from(b'\n'));
+        found.map(|at| from + 2 * at + 2)
     }
 }
 
 /// What a byte order mark at the start says, and the text after it.
 fn byte_order_mark(body: &[u8]) -> Option<(Charset, &[u8])> {
     match body {
-        [0xef, 0xbb, 0xbf, rest @ ..] => Some((Charset::Utf8, rest)),
-        [0xff, 0xfe, rest @ ..] => Some((Charset::Utf16(u16::from_le_bytes), rest)),
-        [0xfe, 0xff, rest @ ..] => Some((Charset::Utf16(u16::from_be_bytes), rest)),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some((Charset::UTF_8, rest)),
+        [0xff, 0xfe, rest @ ..] => Some((Charset::UTF_16_LE, rest)),
+        [0xfe, 0xff, rest @ ..] => Some((Charset::UTF_16_BE, rest)),
         _ => None,
     }
 }
@@ -161,17 +148,6 @@ fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\'')
 }
 
-fn utf16_lossy(body: &[u8], order: fn([u8; 2]) -> u16) -> String {
-    let (units, odd) = body.as_chunks::<2>();
-    let units = units.iter().map(|unit| order(*unit));
-    let mut text: String =
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    if !odd.is_empty() {
-        text.push(char::REPLACEMENT_CHARACTER);
-    }
-    text
-}
-
 fn utf16(body: &[u8], order: fn([u8; 2]) -> u16) -> Option<String> {
     let (units, []) = body.as_chunks::<2>() else { return None };
     char::decode_utf16(units.iter().map(|unit| order(*unit))).collect::<Result<_, _>>().ok()
@@ -181,16 +157,3 @@ fn utf32(body: &[u8], order: fn([u8; 4]) -> u32) -> Option<String> {
     let (units, []) = body.as_chunks::<4>() else { return None };
     units.iter().map(|unit| char::from_u32(order(*unit))).collect()
 }
-
-/// ISO 8859-1, except for the 27 characters that windows-1252 has in place of C1 controls.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    let high = byte.checked_sub(0x80).and_then(|place| HIGH.get(usize::from(place)));
-    high.copied().unwrap_or(char::from(byte))
-}
-
-#[cfg(test)]
-mod tests;

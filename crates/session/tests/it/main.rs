@@ -20,4 +20,5 @@ mod session_state;
 mod sockets;
 mod streaming;
 mod support;
+mod text;
 mod urls;
