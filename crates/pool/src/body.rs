@@ -150,6 +150,23 @@ impl Body {
             Self::Reader(reader) => reader.rewind(),
         }
     }
+
+    /// Shows all of it, piece by piece, without sending it (a hash of it may have to stand in the head), and leaves it
+    /// as it was.
+    ///
+    /// # Errors
+    /// `Unsupported` if the source cannot go back, `ResourceBusy` if the body is being sent just now, and what reading
+    /// or going back reported.
+    pub fn scan(&self, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Bytes(bytes) => {
+                see(bytes);
+                Ok(())
+            }
+            Self::Reader(reader) => reader.scan(see),
+        }
+    }
 }
 
 impl Reader {
@@ -165,11 +182,27 @@ impl Reader {
                 self.shared.begun.store(false, Ordering::Release);
                 Ok(())
             }
-            None => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "the body was read from a source that cannot go back to its start",
-            )),
+            None => Err(once()),
         }
+    }
+
+    /// What is announced is shown, and no more, as it would be sent.
+    fn scan(&self, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+        if self.mark.is_none() {
+            return Err(once());
+        }
+        let reading = self.begin()?;
+        let mut left = self.len.unwrap_or(u64::MAX);
+        let mut piece = vec![0; SCANNED];
+        while left > 0 {
+            let room = usize::try_from(left).unwrap_or(usize::MAX).min(SCANNED);
+            let wanted = piece.get_mut(..room).unwrap_or_default();
+            let n = reading.read(wanted)?;
+            let Some(read) = wanted.get(..n).filter(|read| !read.is_empty()) else { break };
+            see(read);
+            left = left.saturating_sub(n as u64);
+        }
+        self.rewind()
     }
 
     /// Begins a sending: what was read before goes back to its start, or is an error. A body is never sent short, or
@@ -185,6 +218,16 @@ impl Reader {
         }
         Ok(reading)
     }
+}
+
+/// Bytes shown at a time by [`Body::scan`].
+const SCANNED: usize = 16 * 1024;
+
+fn once() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "the body was read from a source that cannot go back to its start",
+    )
 }
 
 fn busy() -> io::Error {

@@ -1,6 +1,6 @@
 //! Making a request, step by step.
 
-use crate::auth::{Auth, Basic, Bearer, IntoPassword};
+use crate::auth::{Auth, Basic, Bearer, IntoPassword, Netrc};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
@@ -146,6 +146,11 @@ impl RequestBuilder {
         self.set(|layer| layer.set_auth(auth))
     }
 
+    /// Sets whose entries of a netrc file are used, or with `None` that none are.
+    pub fn netrc(self, netrc: impl Into<Option<Netrc>>) -> Self {
+        self.set(|layer| layer.set_netrc(netrc))
+    }
+
     /// Sends a cookie with this request only, in place of one of the same name in the jar. It goes to the origin of
     /// the URL, and along on redirects inside it. Beside a `Cookie` header it is an error, which
     /// [`build`](Self::build) reports.
@@ -260,8 +265,9 @@ impl RequestBuilder {
         }
         let below = session.settings_arc();
         let mut target = target.ok_or_else(|| Error::request_error("the request has no URL"))?;
-        let from_url = userinfo.map(|userinfo| Arc::new(Basic::from(userinfo)) as Arc<dyn Auth>);
-        let (auth, settings) = match layer {
+        let from_url =
+            userinfo.as_ref().and_then(Basic::from_userinfo).map(|basic| Arc::new(basic) as Arc<dyn Auth>);
+        let (mut auth, settings) = match layer {
             None => (below.credentials_of(from_url, target.origin()), below.clone()),
             Some(layer) => {
                 let auth = layer.credentials(from_url, below, target.origin());
@@ -277,6 +283,9 @@ impl RequestBuilder {
             let mut url = target.url().clone();
             url.query_pairs_mut().extend_pairs(settings.params());
             target = Arc::new(target.sibling(url, settings.tls())?);
+        }
+        if let (None, Some(Userinfo { user, password: None })) = (&auth, userinfo) {
+            auth = settings.netrc().and_then(|netrc| netrc.of_user(&user, target.url(), settings.headers()));
         }
         let (body, content_type) = body.unwrap_or_default();
         let about = (method.clone(), target.clone());

@@ -68,6 +68,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Digest`] proves a password without sending it, a closure or an [`Auth`] of your own does what else there is, and
+//! [`Netrc`] reads users and passwords from the file that other programs use, if it is asked to.
+//!
 //! # Proxies
 //!
 //! Per scheme or host, for a session or one request; those that the environment names are used without being asked
@@ -185,6 +188,7 @@
 //! | `brotli` | yes | br answers are asked for and decoded |
 //! | `zstd` | yes | zstd answers are asked for and decoded |
 //! | `charset` | yes | text in other charsets than UTF-8, UTF-16 and Latin-1 is decoded |
+//! | `digest` | yes | [`Digest`] |
 //! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
 
 mod auth;
@@ -218,7 +222,9 @@ mod world;
 pub use crate::session::{IntoMethod, Session};
 pub use crate::url::IntoUrl;
 pub use ::url::Url;
-pub use auth::{Auth, AuthContext, Basic, Bearer, Challenge, IntoPassword};
+#[cfg(feature = "digest")]
+pub use auth::Digest;
+pub use auth::{Auth, AuthContext, Basic, Bearer, Challenge, IntoPassword, Netrc};
 pub use builder::RequestBuilder;
 pub use completed::Completed;
 pub use cookie::Cookie;

@@ -1,6 +1,6 @@
 //! Making a session with other than the default settings.
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Netrc};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
@@ -15,6 +15,7 @@ use http_wire::Headers;
 use pool::{Config, Pool, Resolve, Timeouts, Tls};
 use serde::Serialize;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 /// Collects the settings of a [`Session`]. The first mistake is kept and reported by [`build`](Self::build).
@@ -38,6 +39,8 @@ pub struct SessionBuilder {
     pool: Option<Pool>,
     jar: CookieJar,
     ignore_environment: bool,
+    /// A netrc file is looked for.
+    netrc: bool,
     error: Option<Error>,
 }
 
@@ -49,6 +52,7 @@ impl SessionBuilder {
             pool: None,
             jar: CookieJar::new(),
             ignore_environment: false,
+            netrc: false,
             error: None,
         }
     }
@@ -96,6 +100,27 @@ impl SessionBuilder {
     pub fn auth(mut self, auth: impl Auth + 'static) -> Self {
         self.settings.set_auth(auth);
         self
+    }
+
+    /// Uses the user's netrc file for hosts that nothing else has credentials for; see [`Netrc`]. It is that of
+    /// [`Netrc::from_environment`], read by [`build`](Self::build); that there is none is no mistake, one that cannot be
+    /// read is. Default off: what a program sends should not depend on a file that it does not know of. With
+    /// [`ignore_environment`](Self::ignore_environment) no file is looked for.
+    pub fn netrc(mut self, on: bool) -> Self {
+        self.netrc = on;
+        self
+    }
+
+    /// Uses this netrc file for hosts that nothing else has credentials for; see [`Netrc`]. It is read at once, and has
+    /// to be there.
+    pub fn netrc_file(mut self, path: impl AsRef<Path>) -> Self {
+        match Netrc::read(path) {
+            Ok(netrc) => {
+                self.settings.set_netrc(netrc);
+                self
+            }
+            Err(error) => self.fail(error),
+        }
     }
 
     /// Sets the time limit of each call, redirects and body included. Default none.
@@ -227,7 +252,8 @@ impl SessionBuilder {
         self
     }
 
-    /// Reads nothing from the environment: no proxy variables (`trust_env = False` in requests).
+    /// Reads nothing from the environment: no proxy variables, and [`netrc`](Self::netrc) looks for no file
+    /// (`trust_env = False` in requests).
     pub fn ignore_environment(mut self) -> Self {
         self.ignore_environment = true;
         self
@@ -238,9 +264,12 @@ impl SessionBuilder {
     /// # Errors
     /// The first mistake.
     pub fn build(self) -> Result<Session, Error> {
-        let Self { settings, config, pool, jar, ignore_environment, error } = self;
+        let Self { mut settings, config, pool, jar, ignore_environment, netrc, error } = self;
         if let Some(error) = error {
             return Err(error);
+        }
+        if netrc && !ignore_environment && settings.netrc().is_none() {
+            settings.set_netrc(Netrc::from_environment()?);
         }
         let environment = environment(ignore_environment);
         let pool = pool.unwrap_or_else(|| Pool::new(config));

@@ -1,6 +1,6 @@
 //! All settings of a session and of a request, and the one rule by which they meet.
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Netrc};
 use crate::decode::ACCEPT_ENCODING;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
@@ -36,6 +36,8 @@ pub struct Settings {
     without_params: Vec<String>,
     auth: Option<Arc<dyn Auth>>,
     auth_for: Vec<(Origin, Arc<dyn Auth>)>,
+    /// `Some(None)`: none is used, whatever a layer below says.
+    netrc: Option<Option<Netrc>>,
     cookies: Option<bool>,
     proxies: Option<Proxies>,
     /// What the environment says; asked where `proxies` says nothing.
@@ -65,6 +67,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 impl Settings {
     /// The merge rule: what is set here, over what is set below.
     pub(crate) fn over(self, below: &Self) -> Self {
+        let without_auth = self.without.iter().any(|name| name.eq_ignore_ascii_case("authorization"));
         Self {
             headers: self.headers_over(below),
             params: params_over(&below.params, self.params, &self.without_params),
@@ -73,6 +76,8 @@ impl Settings {
             base: self.base.or_else(|| below.base.clone()),
             auth: self.auth.or_else(|| below.auth.clone()),
             auth_for: if self.auth_for.is_empty() { below.auth_for.clone() } else { self.auth_for },
+            // Who leaves the header out wants none from a file either.
+            netrc: if without_auth { Some(None) } else { self.netrc.or_else(|| below.netrc.clone()) },
             cookies: self.cookies.or(below.cookies),
             proxies: match (self.proxies, &below.proxies) {
                 (Some(above), Some(below)) => Some(above.over(below)),
@@ -222,7 +227,18 @@ impl Settings {
         Ok(())
     }
 
-    /// Takes all credentials away, those for single origins too.
+    /// The netrc file whose entries are used where nothing nearer has credentials, if there is one; see [`Netrc`].
+    #[must_use]
+    pub fn netrc(&self) -> Option<&Netrc> {
+        self.netrc.as_ref()?.as_ref()
+    }
+
+    /// Sets the netrc file whose entries are used, or with `None` that none are.
+    pub fn set_netrc(&mut self, netrc: impl Into<Option<Netrc>>) {
+        self.netrc = Some(netrc.into());
+    }
+
+    /// Takes all credentials away, those for single origins too; those of a netrc file stay.
     pub fn clear_auth(&mut self) {
         self.auth = None;
         self.auth_for.clear();
@@ -472,6 +488,7 @@ impl fmt::Debug for Settings {
             .field("headers", &headers)
             .field("params", &params)
             .field("auth", &(self.auth.is_some() || !self.auth_for.is_empty()))
+            .field("netrc", &self.netrc)
             .field("cookies", &self.cookies())
             .field("proxies", &self.proxies)
             .field("environment", &self.environment)

@@ -50,15 +50,15 @@ pub(crate) mod sealed {
     }
 }
 
-/// The user and password of a URL, percent-decoded.
+/// The user and password of a URL, percent-decoded. They are credentials only where a colon stands between them
+/// (requests asks for both parts too); a user alone says whose credentials are meant.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Userinfo {
     pub(crate) user: Vec<u8>,
-    pub(crate) password: Vec<u8>,
+    pub(crate) password: Option<Vec<u8>>,
 }
 
-/// Parses a URL that can be requested. The userinfo is taken out of it; it is credentials only where a colon stands
-/// in it and something beside the colon (requests asks for both parts too).
+/// Parses a URL that can be requested. The userinfo is taken out of it; a lone colon is none.
 ///
 /// The error says what is wrong and what may help; it never shows userinfo or query values.
 pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Userinfo>), String> {
@@ -96,9 +96,8 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     if !url.username().is_empty() || url.password().is_some() {
         let user = percent_decoded(url.username());
         let password = percent_decoded(url.password().unwrap_or_default());
-        if written_userinfo(trimmed).contains(':') {
-            userinfo = Some(Userinfo { user, password });
-        }
+        let password = Some(password).filter(|_| written_userinfo(trimmed).contains(':'));
+        userinfo = Some(Userinfo { user, password });
         // Neither can fail for http and https.
         let _ = url.set_username("");
         let _ = url.set_password(None);
@@ -292,20 +291,20 @@ mod tests {
     #[test]
     fn userinfo_is_a_credential_only_with_a_colon_and_always_leaves_the_url() {
         for (text, expected) in [
-            ("http://u:p@a/", Some(("u", "p"))),
-            ("http://u:@a/", Some(("u", ""))),
-            ("http://:p@a/", Some(("", "p"))),
-            ("http://u@a/", None),
+            ("http://u:p@a/", Some(("u", Some("p")))),
+            ("http://u:@a/", Some(("u", Some("")))),
+            ("http://:p@a/", Some(("", Some("p")))),
+            ("http://u@a/", Some(("u", None))),
             ("http://:@a/", None),
             ("http://@a/", None),
-            ("http://u%3Ax:p%40ss@a/", Some(("u:x", "p@ss"))),
-            ("http://u:p@ss@a/", Some(("u", "p@ss"))),
+            ("http://u%3Ax:p%40ss@a/", Some(("u:x", Some("p@ss")))),
+            ("http://u:p@ss@a/", Some(("u", Some("p@ss")))),
             ("http://a/?x:y@z", None),
             ("http://a/x:y@z", None),
         ] {
             let (url, userinfo) = parse(text, None).unwrap();
-            let expected =
-                expected.map(|(u, p): (&str, &str)| Userinfo { user: u.into(), password: p.into() });
+            let expected = expected
+                .map(|(u, p): (&str, Option<&str>)| Userinfo { user: u.into(), password: p.map(Into::into) });
             assert!(userinfo == expected, "{text}");
             assert!(url.as_str().starts_with("http://a/"), "{url}");
         }

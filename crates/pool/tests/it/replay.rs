@@ -139,3 +139,55 @@ fn one_source_sent_twice_at_once_is_an_error_and_never_a_mixture() {
     drop(run);
     quiet(&world, &pool);
 }
+
+#[test]
+fn a_body_that_is_scanned_is_left_as_it_was_and_one_that_is_sent_cannot_be() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let rewindable = |can| Body::reader(Rewindable { bytes: b"--a body", at: 2, can, log: log.clone() });
+    let scanned = |body: &Body| {
+        let mut seen = Vec::new();
+        body.scan(|piece| seen.extend_from_slice(piece)).map(|()| String::from_utf8(seen).unwrap())
+    };
+    let body = rewindable(true);
+    for _ in 0..2 {
+        assert_eq!(scanned(&body).unwrap(), "a body");
+    }
+    assert_eq!(*log.lock().unwrap(), ["from 8 to 2", "from 8 to 2"], "no more often than there is need");
+    assert_eq!(scanned(&Body::from("bytes")).unwrap(), "bytes");
+    assert_eq!(scanned(&Body::Empty).unwrap(), "");
+    assert_eq!(scanned(&rewindable(false)).unwrap_err().to_string(), "torn tape");
+    let once = scanned(&Body::once(&b"once"[..])).unwrap_err();
+    assert_eq!(once.kind(), io::ErrorKind::Unsupported);
+
+    let (world, host) = world();
+    host.accept_all(|_| Reply::ok(""));
+    let nosy = Nosy { itself: Arc::default(), found: Arc::default() };
+    let (itself, found) = (nosy.itself.clone(), nosy.found.clone());
+    let body = Body::reader(nosy);
+    *itself.lock().unwrap() = Some(body.clone());
+    fetch(&world.pool(Config::default()), request(Method::PUT, "/", body)).unwrap();
+    assert_eq!(*found.lock().unwrap(), Some(io::ErrorKind::ResourceBusy));
+}
+
+/// A source that scans the body it is while that is sent.
+struct Nosy {
+    itself: Arc<Mutex<Option<Body>>>,
+    found: Arc<Mutex<Option<io::ErrorKind>>>,
+}
+
+impl Source for Nosy {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        if let Some(body) = self.itself.lock().unwrap().take() {
+            *self.found.lock().unwrap() = body.scan(|_| {}).err().map(|why| why.kind());
+        }
+        Ok(0)
+    }
+
+    fn mark(&mut self) -> Option<u64> {
+        Some(0)
+    }
+
+    fn rewind(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+}

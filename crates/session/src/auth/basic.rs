@@ -29,16 +29,17 @@ impl Basic {
         }
     }
 
-    fn of(user: &[u8], password: &[u8]) -> Self {
+    pub(super) fn of(user: &[u8], password: &[u8]) -> Self {
         let value = (!user.contains(&b':'))
             .then(|| format!("Basic {}", STANDARD.encode([user, b":", password].concat())));
         Self { value }
     }
 }
 
-impl From<Userinfo> for Basic {
-    fn from(userinfo: Userinfo) -> Self {
-        Self::of(&userinfo.user, &userinfo.password)
+impl Basic {
+    /// `None` where the URL names a user alone: that is no credential.
+    pub(crate) fn from_userinfo(userinfo: &Userinfo) -> Option<Self> {
+        userinfo.password.as_deref().map(|password| Self::of(&userinfo.user, password))
     }
 }
 

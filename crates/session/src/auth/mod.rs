@@ -2,6 +2,9 @@
 
 mod basic;
 mod challenge;
+#[cfg(feature = "digest")]
+mod digest;
+mod netrc;
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -9,6 +12,9 @@ use crate::response::Head;
 use crate::world::World;
 pub use basic::{Basic, Bearer, IntoPassword};
 pub use challenge::Challenge;
+#[cfg(feature = "digest")]
+pub use digest::Digest;
+pub use netrc::Netrc;
 use std::fmt;
 use std::time::SystemTime;
 

@@ -18,12 +18,13 @@ pub(crate) mod retry;
 use crate::auth::AuthContext;
 use crate::error::Error;
 use crate::jar::CookieJar;
-use crate::request::Request;
+use crate::request::{Credentials, Request};
 use crate::response::{Head, Hop, Parts, Response, status_error};
 use crate::world::World;
 use http_wire::Headers;
 use pool::{Attempts, Class, Config};
 use retry::Budget;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What a flow shares with others while it runs.
@@ -293,7 +294,8 @@ impl Flow {
     /// The hop as it is sent. The route is that of the URL the hooks leave.
     fn prepare(&mut self, cx: &mut Context<'_>) -> Result<pool::Request, Error> {
         let cookie = self.cookie(cx);
-        let credentials = self.base.credentials();
+        let from_file = self.netrc_credentials();
+        let credentials = self.base.credentials().or(from_file.as_ref());
         let hooks = self.base.settings().hooks();
         self.sent = None;
         let (route, head, body);
@@ -357,6 +359,16 @@ impl Flow {
             return CookieJar::new().header(self.base.url(), SystemTime::UNIX_EPOCH, extra);
         }
         cx.jar.header(self.base.url(), cx.world.wall(), extra)
+    }
+
+    /// What a netrc file has for the host of this hop, where nothing nearer has credentials for its origin.
+    fn netrc_credentials(&self) -> Option<Credentials> {
+        let netrc = self.base.settings().netrc()?;
+        if self.base.credentials().is_some() {
+            return None;
+        }
+        let basic = netrc.of_host(self.base.url(), self.base.headers())?;
+        Some(Credentials { origin: self.base.origin().clone(), auth: Arc::new(basic) })
     }
 
     fn store_cookies(&self, head: &Head, cx: &Context<'_>) {
