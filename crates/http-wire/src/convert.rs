@@ -13,29 +13,31 @@ use crate::head::response::ResponseHead;
 use crate::headers::Headers;
 use crate::token;
 
-/// The fields of the map, names in lower case. Fails if a value has white space at an end.
+/// The fields of the map, names in lower case; what is sensitive stays so. Fails if a value has white space at an end.
 impl TryFrom<&HeaderMap> for Headers {
     type Error = HeadError;
 
     fn try_from(map: &HeaderMap) -> Result<Self, HeadError> {
         let mut headers = Self::new();
         for (name, value) in map {
-            headers.append(name, value)?;
+            headers.push(name.as_str(), value.as_bytes(), value.is_sensitive())?;
         }
         Ok(headers)
     }
 }
 
-/// Spelling and the order among different names are lost. Fails beyond the 32 768 fields a map can hold.
+/// Spelling and the order among different names are lost; what is sensitive stays so. Fails beyond the 32 768 fields a map can hold.
 impl TryFrom<&Headers> for HeaderMap {
     type Error = HeadError;
 
     fn try_from(headers: &Headers) -> Result<Self, HeadError> {
         let mut map = Self::new();
         map.try_reserve(headers.len()).map_err(|_| HeadError::TooLarge)?;
-        for (name, value) in headers.fields() {
-            let name = HeaderName::from_bytes(name).map_err(|_| HeadError::BadHeaderName)?;
-            let value = HeaderValue::from_bytes(value).map_err(|_| HeadError::BadHeaderValue)?;
+        for (name, field) in headers.iter() {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeadError::BadHeaderName)?;
+            let mut value =
+                HeaderValue::from_bytes(field.as_bytes()).map_err(|_| HeadError::BadHeaderValue)?;
+            value.set_sensitive(field.is_sensitive());
             map.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
         }
         Ok(map)

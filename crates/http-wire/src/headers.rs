@@ -1,15 +1,18 @@
 use std::fmt;
-use std::str::Utf8Error;
 
 use crate::error::HeadError;
 use crate::token;
+use crate::value::Value;
 
 /// Ordered, case-preserving, case-insensitive multi-map of fields, in one block of bytes.
 ///
 /// Names compare without regard to ASCII case (RFC 9110 section 5.1); order and spelling are those of the wire
 /// or of the caller. Names are taken as `impl AsRef<str>`, so `"content-type"` and
-/// `http::header::CONTENT_TYPE` both work. `Debug` never prints the values of `Authorization`,
-/// `Proxy-Authorization`, `Cookie` and `Set-Cookie`.
+/// `http::header::CONTENT_TYPE` both work.
+///
+/// A value can be marked as sensitive ([`append_sensitive`](Self::append_sensitive)): `Debug` never prints it, and the
+/// mark goes along into copies and into an [`http::HeaderMap`]. Values of `Authorization`, `Proxy-Authorization`,
+/// `Cookie` and `Set-Cookie` are sensitive without a mark.
 ///
 /// ```
 /// # fn main() -> Result<(), http_wire::HeadError> {
@@ -35,9 +38,17 @@ pub struct Headers {
 pub(crate) struct Field {
     pub(crate) name: Span,
     pub(crate) value: Span,
+    /// Marked by the caller.
+    pub(crate) sensitive: bool,
 }
 
-/// A range of a block. 32 bits: a head has far less than 4 GiB, and a field fits into 16 bytes.
+impl Field {
+    fn value<'a>(&self, block: &'a [u8]) -> Value<'a> {
+        Value::of(self.name.of(block), self.value.of(block), self.sensitive)
+    }
+}
+
+/// A range of a block. 32 bits: a head has far less than 4 GiB, and a field fits into 20 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u32,
@@ -89,24 +100,27 @@ impl Headers {
 
     /// The value of the first field of that name.
     pub fn get(&self, name: impl AsRef<str>) -> Option<Value<'_>> {
-        self.named(name.as_ref().as_bytes()).next().map(|field| Value(field.value.of(&self.block)))
+        self.named(name.as_ref().as_bytes()).next().map(|field| field.value(&self.block))
     }
 
     /// The values of all fields of that name, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
-        self.named(name.as_bytes()).map(|field| Value(field.value.of(&self.block)))
+        self.named(name.as_bytes()).map(|field| field.value(&self.block))
     }
 
     /// The members of the comma-separated list that all fields of that name make up together (RFC 9110 section
     /// 5.3), without white space around them and without empty members. For lists of tokens, as in
     /// `Connection`: a comma inside a quoted string would separate too.
     pub fn tokens<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
-        self.get_all(name).flat_map(|value| token::members(value.0).map(Value))
+        self.get_all(name)
+            .flat_map(|value| token::members(value.as_bytes()).map(move |member| value.part(member)))
     }
 
     /// All fields, in order and spelling of the wire.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        self.fields().map(|(name, value)| (str::from_utf8(name).unwrap_or_default(), Value(value)))
+        self.fields.iter().map(|field| {
+            (str::from_utf8(field.name.of(&self.block)).unwrap_or_default(), field.value(&self.block))
+        })
     }
 
     /// Sets a field: the first one of that name keeps its place and takes the new spelling and value, the others
@@ -117,15 +131,29 @@ impl Headers {
     /// `BadHeaderName`, `BadHeaderValue` (control characters, or white space at an end), `TooLarge` (4 GiB).
     /// Nothing has changed then.
     pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), HeadError> {
-        let name = name.as_ref();
-        let Some(at) = self.position(name) else { return self.append(name, value) };
-        let field = self.store(name.as_bytes(), value.as_ref())?;
-        if let Some(slot) = self.fields.get_mut(at) {
-            self.dead += slot.name.len() + slot.value.len();
-            *slot = field;
-        }
-        self.discard(name, at + 1);
-        Ok(())
+        self.put(name.as_ref(), value.as_ref(), false)
+    }
+
+    /// As [`insert`](Self::insert), with a value that is never shown.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn insert_sensitive(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), HeadError> {
+        self.put(name.as_ref(), value.as_ref(), true)
+    }
+
+    /// As [`insert`](Self::insert), with a value of another map: if it is sensitive there, it is here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn insert_value(&mut self, name: impl AsRef<str>, value: Value<'_>) -> Result<(), HeadError> {
+        self.put(name.as_ref(), value.as_bytes(), value.is_sensitive())
     }
 
     /// Adds a field at the end, whether or not one of that name is here.
@@ -134,14 +162,73 @@ impl Headers {
     ///
     /// As for [`insert`](Self::insert).
     pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), HeadError> {
-        let field = self.store(name.as_ref().as_bytes(), value.as_ref())?;
-        self.fields.push(field);
-        Ok(())
+        self.push(name.as_ref(), value.as_ref(), false)
+    }
+
+    /// As [`append`](Self::append), with a value that is never shown.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), http_wire::HeadError> {
+    /// let mut headers = http_wire::Headers::new();
+    /// headers.append_sensitive("X-Api-Key", "s3cret")?;
+    /// assert_eq!(format!("{headers:?}"), r#"{"X-Api-Key": <redacted>}"#);
+    /// assert!(headers.get("x-api-key").is_some_and(|key| key == "s3cret"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn append_sensitive(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), HeadError> {
+        self.push(name.as_ref(), value.as_ref(), true)
+    }
+
+    /// As [`append`](Self::append), with a value of another map: if it is sensitive there, it is here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn append_value(&mut self, name: impl AsRef<str>, value: Value<'_>) -> Result<(), HeadError> {
+        self.push(name.as_ref(), value.as_bytes(), value.is_sensitive())
+    }
+
+    /// Marks the values that fields of that name have now as sensitive; `true` if there was one.
+    pub fn set_sensitive(&mut self, name: impl AsRef<str>) -> bool {
+        let (name, block) = (name.as_ref().as_bytes(), &self.block);
+        let mut found = false;
+        for field in &mut self.fields {
+            if field.name.of(block).eq_ignore_ascii_case(name) {
+                (field.sensitive, found) = (true, true);
+            }
+        }
+        found
     }
 
     /// Removes all fields of that name; `true` if there was one.
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         self.discard(name.as_ref(), 0)
+    }
+
+    fn put(&mut self, name: &str, value: &[u8], sensitive: bool) -> Result<(), HeadError> {
+        let Some(at) = self.position(name) else { return self.push(name, value, sensitive) };
+        let field = self.store(name.as_bytes(), value, sensitive)?;
+        if let Some(slot) = self.fields.get_mut(at) {
+            self.dead += slot.name.len() + slot.value.len();
+            *slot = field;
+        }
+        self.discard(name, at + 1);
+        Ok(())
+    }
+
+    pub(crate) fn push(&mut self, name: &str, value: &[u8], sensitive: bool) -> Result<(), HeadError> {
+        let field = self.store(name.as_bytes(), value, sensitive)?;
+        self.fields.push(field);
+        Ok(())
     }
 
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -191,11 +278,11 @@ impl Headers {
     }
 
     /// Checks a field and writes it behind the block.
-    fn store(&mut self, name: &[u8], value: &[u8]) -> Result<Field, HeadError> {
+    fn store(&mut self, name: &[u8], value: &[u8], sensitive: bool) -> Result<Field, HeadError> {
         check_field(name, value)?;
         let name = self.write(name)?;
         let value = self.write(value)?;
-        Ok(Field { name, value })
+        Ok(Field { name, value, sensitive })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<Span, HeadError> {
@@ -223,7 +310,8 @@ impl Headers {
     }
 }
 
-/// Two maps are equal if they have the same fields in the same order; names compare without regard to case.
+/// Two maps are equal if they have the same fields in the same order; names compare without regard to case, marks
+/// not at all.
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
@@ -235,70 +323,7 @@ impl Eq for Headers {}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut map = f.debug_map();
-        for (name, value) in self.iter() {
-            if is_secret(name) {
-                map.entry(&name, &format_args!("<redacted>"));
-            } else {
-                map.entry(&name, &value);
-            }
-        }
-        map.finish()
-    }
-}
-
-/// The value of one field: bytes, because nothing promises that they are text (RFC 9110 section 5.5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Value<'a>(&'a [u8]);
-
-impl<'a> Value<'a> {
-    /// The bytes, without white space around them.
-    pub fn as_bytes(&self) -> &'a [u8] {
-        self.0
-    }
-
-    /// The value as text.
-    ///
-    /// # Errors
-    ///
-    /// If it is not UTF-8. Old servers send ISO-8859-1.
-    pub fn to_str(&self) -> Result<&'a str, Utf8Error> {
-        str::from_utf8(self.0)
-    }
-
-    /// Whether the value is this text, without regard to ASCII case.
-    pub fn eq_ignore_ascii_case(&self, other: &str) -> bool {
-        self.0.eq_ignore_ascii_case(other.as_bytes())
-    }
-}
-
-impl AsRef<[u8]> for Value<'_> {
-    fn as_ref(&self) -> &[u8] {
-        self.0
-    }
-}
-
-impl PartialEq<str> for Value<'_> {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other.as_bytes()
-    }
-}
-
-impl PartialEq<&str> for Value<'_> {
-    fn eq(&self, other: &&str) -> bool {
-        self.0 == other.as_bytes()
-    }
-}
-
-impl PartialEq<[u8]> for Value<'_> {
-    fn eq(&self, other: &[u8]) -> bool {
-        self.0 == other
-    }
-}
-
-impl fmt::Debug for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.escape_ascii())
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -310,13 +335,6 @@ pub(crate) fn check_field(name: &[u8], value: &[u8]) -> Result<(), HeadError> {
         return Err(HeadError::BadHeaderValue);
     }
     Ok(())
-}
-
-/// Fields whose values are credentials.
-fn is_secret(name: &str) -> bool {
-    ["authorization", "proxy-authorization", "cookie", "set-cookie"]
-        .iter()
-        .any(|s| name.eq_ignore_ascii_case(s))
 }
 
 #[cfg(test)]

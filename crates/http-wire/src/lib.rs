@@ -108,6 +108,7 @@ mod inbox;
 mod limits;
 mod state;
 mod token;
+mod value;
 
 pub use body::encode::Frame;
 pub use connection::Connection;
@@ -118,8 +119,9 @@ pub use head::builder::RequestBuilder;
 pub use head::preset::Preset;
 pub use head::request::RequestHead;
 pub use head::response::ResponseHead;
-pub use headers::{Headers, Value};
+pub use headers::Headers;
 pub use http;
 pub use http::{Method, StatusCode, Version};
 pub use inbox::Inbox;
 pub use limits::Limits;
+pub use value::Value;

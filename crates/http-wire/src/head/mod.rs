@@ -37,7 +37,7 @@ fn with_slots<'b, R>(max: usize, len: usize, parse: impl FnOnce(&mut [MaybeUnini
 fn fields(base: &[u8], headers: &[Header<'_>]) -> Vec<Field> {
     headers
         .iter()
-        .map(|h| Field { name: span(base, h.name.as_bytes()), value: span(base, h.value) })
+        .map(|h| Field { name: span(base, h.name.as_bytes()), value: span(base, h.value), sensitive: false })
         .collect()
 }
 

@@ -12,7 +12,7 @@ use crate::token;
 /// A request head that can be sent. If a value of this type exists, its bytes are a legal HTTP/1.1 head: they
 /// cannot be split into two messages, and what they say about the body is [`body`](Self::body).
 ///
-/// `Debug` prints no credentials, see [`Headers`], and no query.
+/// `Debug` prints of the fields only the names, since the bytes do not say which values are secrets, and no query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestHead {
     pub(crate) method: Method,
@@ -107,8 +107,17 @@ impl fmt::Debug for RequestHead {
             .field("method", &self.method)
             .field("target", &Shown(self.target()))
             .field("body", &self.body)
-            .field("headers", &self.headers())
+            .field("headers", &Names(&self.headers()))
             .finish()
+    }
+}
+
+/// The names of fields.
+struct Names<'a>(&'a Headers);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -134,6 +143,7 @@ fn field_at(start: u32, line: &[u8]) -> Option<Field> {
     Some(Field {
         name: Span { start, end: start + colon as u32 },
         value: Span { start: from, end: from + value.len() as u32 },
+        sensitive: false,
     })
 }
 

@@ -17,5 +17,6 @@ mod preset;
 mod requests;
 mod reuse;
 mod roundtrip;
+mod sensitive;
 mod splits;
 mod support;

@@ -374,10 +374,7 @@ fn debug_output_holds_no_credentials() {
         .header("Cookie", "hunter2")
         .header("Proxy-Authorization", "hunter2");
     let debug = format!("{:?}", head.build().unwrap());
-    assert!(
-        debug.contains("<redacted>") && debug.contains("a.test") && !debug.contains("hunter2"),
-        "{debug}"
-    );
+    assert!(debug.contains("\"Authorization\", \"Cookie\"") && !debug.contains("hunter2"), "{debug}");
     let query =
         RequestHead::builder(Method::GET, "http://a.test/path?token=hunter2").header("Host", "a.test");
     let debug = format!("{:?}", query.build().unwrap());
