@@ -83,9 +83,23 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds headers, each as [`header`](Self::header) does: fields of one name all stay.
+    /// Adds a header as [`header`](Self::header) does, with a value that is never shown by `Debug`, and not sent to
+    /// another origin that a redirect leads to: a key or a token in a header that only its server knows.
+    pub fn sensitive_header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.attempt(|layer| {
+            let name = name.as_ref();
+            layer.headers_mut().append_sensitive(name, value).map_err(|why| Error::header(name, why))
+        })
+    }
+
+    /// Adds headers, each as [`header`](Self::header) does: fields of one name all stay, and a value that is
+    /// sensitive stays so.
     pub fn headers(self, headers: &Headers) -> Self {
-        headers.iter().fold(self, |builder, (name, value)| builder.header(name, value.as_bytes()))
+        headers.iter().fold(self, |builder, (name, value)| {
+            builder.attempt(|layer| {
+                layer.headers_mut().append_value(name, value).map_err(|why| Error::header(name, why))
+            })
+        })
     }
 
     /// Does not send a header, although the session sets it (`None` in requests). `without("Authorization")` also

@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::url::{self, IntoUrl};
 use ::url::Url;
-use http_wire::{HeadError, Headers, Method, RequestHead};
+use http_wire::{HeadError, Headers, Method, RequestHead, Value};
 use pool::{Body, Origin, Route};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,7 +127,7 @@ impl Request {
     }
 
     /// Sets the URL, relative to the present one. Where scheme, host or port change, `Authorization`,
-    /// `Proxy-Authorization`, `Cookie`, `Host`, cookies of the request and the
+    /// `Proxy-Authorization`, `Cookie`, `Host`, cookies of the request, headers with a sensitive value and the
     /// [secret headers](Redirect::secret_headers) of its redirect policy are removed: they were meant for somebody
     /// else. Credentials stay with the origin they were given for: they are not sent to the new one. Userinfo is
     /// ignored.
@@ -261,6 +261,11 @@ impl Request {
         self.remove(&["Authorization", "Cookie", "Proxy-Authorization", "Proxy-Authenticate", "Host"]);
         let more: Vec<&str> = more.iter().map(String::as_str).collect();
         self.remove(&more);
+        let sensitive = |(name, value): (&str, Value<'_>)| value.is_sensitive().then(|| name.to_owned());
+        let sensitive: Vec<String> = self.headers().iter().filter_map(sensitive).collect();
+        for name in &sensitive {
+            self.headers_mut().remove(name);
+        }
     }
 
     fn remove(&mut self, names: &[&str]) {
@@ -297,7 +302,7 @@ impl Request {
         for (name, value) in self.headers().iter() {
             if !before.get_all(name).any(|old| old.as_bytes() == value.as_bytes()) {
                 // It was a legal field there already.
-                let _ = new.append(name, value.as_bytes());
+                let _ = new.append_value(name, value);
             }
         }
         new

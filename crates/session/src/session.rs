@@ -113,8 +113,13 @@ impl Session {
     pub fn http_request(&self, request: http::Request<impl Into<Body>>) -> RequestBuilder {
         let (parts, body) = request.into_parts();
         let builder = RequestBuilder::new(self, Ok(parts.method), &parts.uri.to_string(), true);
-        let builder =
-            parts.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
+        let builder = parts.headers.iter().fold(builder, |builder, (name, value)| {
+            if value.is_sensitive() {
+                builder.sensitive_header(name, value)
+            } else {
+                builder.header(name, value)
+            }
+        });
         match body.into() {
             Body::Empty => builder,
             body => builder.body(body),

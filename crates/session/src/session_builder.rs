@@ -76,6 +76,16 @@ impl SessionBuilder {
         }
     }
 
+    /// Sets a header of all requests, with a value that is never shown by `Debug`, and not sent to another origin that
+    /// a redirect leads to.
+    pub fn sensitive_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        let name = name.as_ref();
+        match self.settings.headers_mut().insert_sensitive(name, value) {
+            Ok(()) => self,
+            Err(why) => self.fail(Error::header(name, why)),
+        }
+    }
+
     /// Sets headers of all requests. For each name all fields that were set before are replaced by all that are given
     /// here.
     pub fn headers(mut self, headers: &Headers) -> Self {

@@ -443,9 +443,9 @@ pub fn default_headers() -> Headers {
 pub(crate) fn put_over(headers: &mut Headers, above: &Headers) -> Result<(), HeadError> {
     for (i, (name, value)) in above.iter().enumerate() {
         if above.iter().take(i).any(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            headers.append(name, value.as_bytes())?;
+            headers.append_value(name, value)?;
         } else {
-            headers.insert(name, value.as_bytes())?;
+            headers.insert_value(name, value)?;
         }
     }
     Ok(())

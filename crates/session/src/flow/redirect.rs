@@ -15,8 +15,9 @@ use std::sync::Arc;
 /// 301 turns POST into GET; 302 and 303 turn everything but HEAD into GET; 307 and 308 keep method and body. A method
 /// that is kept keeps its body, which must be one that can be sent again. A `Cookie` header set by hand is for the
 /// first URL only; from then on the jar's cookies are sent. Where scheme, host or port change, `Authorization`,
-/// `Proxy-Authorization`, `Host`, cookies of the request and the [secret headers](Redirect::secret_headers) are dropped
-/// for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
+/// `Proxy-Authorization`, `Host`, cookies of the request, headers with a sensitive value
+/// ([`sensitive_header`](crate::RequestBuilder::sensitive_header)) and the [secret headers](Redirect::secret_headers) are
+/// dropped for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
 /// follows none.
 #[derive(Clone)]
 pub struct Redirect {

@@ -18,6 +18,7 @@ mod redirects;
 mod responses;
 mod retries;
 mod retry_rules;
+mod sensitive;
 mod session_state;
 mod sockets;
 mod streaming;
