@@ -2,7 +2,7 @@
 
 use crate::support::{HANG, builder, count, ok, session, text};
 use pool::{Config, Event, Origin, Pool, Request};
-use session::Body;
+use session::{Body, Canceller, ErrorKind};
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use testbed::Testbed;
@@ -137,7 +137,7 @@ fn a_panic_in_a_resolver_is_an_error_of_its_request() {
     };
     let session = builder().resolver(resolver).build().unwrap();
     let error = session.get("http://bad.test/").send().unwrap_err();
-    assert_eq!(error.kind(), session::ErrorKind::Resolve, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Resolve, "{error}");
     let url = format!("http://good.test:{}/get", testbed.addr().port());
     assert!(session.get(url).send().unwrap().ok());
 }
@@ -146,7 +146,7 @@ fn a_panic_in_a_resolver_is_an_error_of_its_request() {
 fn a_resolver_that_knows_nothing_is_an_error_that_says_so() {
     let session = builder().resolver(|_: &str| Ok(Vec::new())).build().unwrap();
     let error = session.get("http://nowhere.test/").send().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (session::ErrorKind::Resolve, Some(session::Phase::Resolve)));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Resolve, Some(session::Phase::Resolve)));
     assert!(!error.may_have_been_processed());
 }
 
@@ -168,7 +168,69 @@ fn addresses_that_refuse_are_passed_over_and_each_is_named_when_all_do() {
     assert_eq!((attempt.failed.len(), attempt.peer), (2, Some(testbed.addr())));
     assert!(attempt.failed.iter().all(|(_, why)| *why == io::ErrorKind::ConnectionRefused));
     let error = session.get(format!("http://bad.test:{port}/get")).send().unwrap_err();
-    assert_eq!(error.kind(), session::ErrorKind::Connect);
+    assert_eq!(error.kind(), ErrorKind::Connect);
     let text = error.to_string();
     assert!(text.contains("127.0.0.2") && text.contains("127.0.0.3") && text.contains("refused"), "{text}");
+}
+
+/// Waits until the server has read the head of a request.
+fn asked(server: &RawServer) {
+    while !server.requests().iter().any(|bytes| bytes.ends_with(b"\r\n\r\n")) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn another_thread_cancels_a_blocked_request_a_blocked_read_and_one_in_the_queue() {
+    let silent = || Script::new().expect_head().wait_for_close();
+    let part =
+        Script::new().expect_head().send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart").wait_for_close();
+    for (script, streamed) in [(silent(), false), (part, true)] {
+        let server = RawServer::start([script, silent(), silent()]).unwrap();
+        let session = builder().max_per_origin(1).build().unwrap();
+        let canceller = Canceller::new();
+        let first = {
+            let request = session.get(server.url()).cancel_on(&canceller);
+            std::thread::spawn(move || match streamed {
+                true => {
+                    let mut stream = request.stream().unwrap();
+                    let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+                    error.into_inner().unwrap().downcast::<session::Error>().unwrap().kind()
+                }
+                false => request.send().unwrap_err().kind(),
+            })
+        };
+        asked(&server);
+        let queued = {
+            let request = session.get(server.url()).cancel_on(&canceller);
+            std::thread::spawn(move || request.send().unwrap_err().kind())
+        };
+        while session.pool().counts().waiting == 0 {
+            std::thread::yield_now();
+        }
+        canceller.cancel();
+        assert_eq!(first.join().unwrap(), ErrorKind::Canceled);
+        assert_eq!(queued.join().unwrap(), ErrorKind::Canceled);
+        assert_eq!(session.pool().counts().open, 0);
+        assert!(server.wait_until_ended(1, HANG), "the server learns of it");
+    }
+}
+
+#[test]
+fn another_thread_cancels_a_whole_batch() {
+    let server = RawServer::start((0..8).map(|_| Script::new().expect_head().wait_for_close())).unwrap();
+    let session = builder().max_per_origin(5).build().unwrap();
+    let canceller = Canceller::new();
+    let batch = {
+        let (session, canceller, url) = (session.clone(), canceller.clone(), server.url());
+        std::thread::spawn(move || {
+            session.send_all((0..100).map(|_| session.get(&*url).cancel_on(&canceller)))
+        })
+    };
+    asked(&server);
+    canceller.cancel();
+    let results = batch.join().unwrap();
+    assert_eq!(results.len(), 100);
+    assert!(results.into_iter().all(|result| result.unwrap_err().kind() == ErrorKind::Canceled));
+    assert_eq!(session.pool().counts().open, 0);
 }

@@ -32,6 +32,11 @@ impl Mailbox {
             .then(|| std::mem::take(&mut *self.granted.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// Ends a wait of the driver.
+    pub(crate) fn waker(&self) -> &Arc<dyn Wake> {
+        &self.waker
+    }
+
     fn put(&self, exchange: ExchangeId) {
         self.granted.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
         self.pending.store(true, Ordering::Release);

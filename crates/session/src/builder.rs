@@ -1,6 +1,7 @@
 //! Making a request, step by step.
 
 use crate::auth::{Auth, Basic, Bearer, IntoPassword, Netrc};
+use crate::cancel::Canceller;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
@@ -243,6 +244,11 @@ impl RequestBuilder {
     /// Sets whether a 4xx or 5xx answer is an error.
     pub fn error_for_status(self, on: bool) -> Self {
         self.set(|layer| layer.set_error_for_status(on))
+    }
+
+    /// Lets `canceller` end the request from another thread, in place of one set before.
+    pub fn cancel_on(self, canceller: &Canceller) -> Self {
+        self.set(|layer| layer.set_canceller(canceller))
     }
 
     /// Checks everything and merges it with the settings of the session.

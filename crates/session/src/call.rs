@@ -247,6 +247,22 @@ impl Call {
         self.flow.failed(error)
     }
 
+    /// The call is given up by its canceller; its exchange, if there is one, ends.
+    pub(crate) fn cancel(&mut self, driver: Option<&mut Driver>) -> Error {
+        let exchange = self.exchange();
+        let aborted = driver.and_then(|driver| driver.abort(exchange?));
+        let error = match aborted {
+            Some(error) => Error::from_pool(error, self.flow.request()),
+            None => Error::canceled(match self.stage {
+                Stage::Pausing(_) => "canceled in the pause before another attempt",
+                _ => "canceled before it was sent",
+            })
+            .with_request(self.flow.request()),
+        };
+        self.stage = Stage::Asking;
+        self.flow.failed(error)
+    }
+
     fn follow(&mut self, step: Step) -> Todo {
         let (stage, todo) = match step {
             Step::Send(request) => (Stage::Ready(request), Todo::Send),

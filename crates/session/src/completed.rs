@@ -1,6 +1,7 @@
 //! Many requests at once, on one thread.
 
 use crate::call::{Call, Cx, Todo};
+use crate::cancel::{Bell, Watch};
 use crate::error::{Error, ErrorKind};
 use crate::fast_map::FastMap;
 use crate::lanes::Lanes;
@@ -35,6 +36,9 @@ pub struct Completed<I> {
     sleepers: BinaryHeap<Reverse<(Instant, usize)>>,
     done: VecDeque<(usize, Result<Response, Error>)>,
     width: usize,
+    /// Those that somebody can give up, by index, and the bell of the driver that says that somebody did.
+    watches: FastMap<usize, Watch>,
+    bell: Option<Arc<Bell>>,
     /// The call that is being worked on, while it is in no slot.
     current: Option<usize>,
     /// Code of the caller is being run, or has panicked.
@@ -73,6 +77,8 @@ where
             sleepers: BinaryHeap::new(),
             done: VecDeque::new(),
             width,
+            watches: FastMap::default(),
+            bell: None,
             current: None,
             working: false,
         }
@@ -82,6 +88,7 @@ where
     fn advance(&mut self) {
         loop {
             self.refill();
+            self.give_up();
             if !self.done.is_empty() || self.calls.is_empty() {
                 return;
             }
@@ -117,7 +124,9 @@ where
             });
             match request {
                 Ok((request, route)) => {
-                    if self.lanes.enter(&route, index, false) {
+                    if let Err(error) = self.watch(index, &request) {
+                        self.finish(index, Err(error));
+                    } else if self.lanes.enter(&route, index, false) {
                         self.begin(index, request, route);
                     } else {
                         self.keep(index, Slot::New(Box::new(request)));
@@ -131,20 +140,69 @@ where
 
     /// A request has room at `route`.
     fn begin(&mut self, index: usize, request: Request, route: Route) {
-        let driver = match &mut self.driver {
-            Some(driver) => driver,
-            none => match self.shared.pool.driver() {
-                Ok(driver) => none.insert(driver),
-                Err(error) => {
-                    self.leave(Some(route));
-                    return self.finish(index, Err(Error::from_pool(error, &request)));
-                }
-            },
+        let driver = match driver(&mut self.driver, &self.shared) {
+            Ok(driver) => driver,
+            Err(error) => {
+                self.leave(Some(route));
+                return self.finish(index, Err(Error::from_pool(error, &request)));
+            }
         };
         let mut cx = Cx { shared: &self.shared, driver };
         let mut call = Box::new(Call::new(request, Class::Batch, false, &mut cx));
         let todo = call.begin(&mut cx);
         self.follow(index, call, todo, Some(route));
+    }
+
+    /// Notes that a request can be given up, unless it was already.
+    fn watch(&mut self, index: usize, request: &Request) -> Result<(), Error> {
+        let Some(canceller) = request.settings().canceller() else { return Ok(()) };
+        let bell = match &mut self.bell {
+            Some(bell) => bell,
+            none => {
+                let driver = driver(&mut self.driver, &self.shared)
+                    .map_err(|error| Error::from_pool(error, request))?;
+                none.insert(Bell::new(driver))
+            }
+        };
+        let watch = Watch::ringing(canceller, bell.clone());
+        if watch.is_canceled() {
+            return Err(unsent(request));
+        }
+        self.watches.insert(index, watch);
+        Ok(())
+    }
+
+    /// Those that were canceled end, wherever they are.
+    fn give_up(&mut self) {
+        if !self.bell.as_ref().is_some_and(|bell| bell.take()) {
+            return;
+        }
+        let canceled = self.watches.iter().filter(|(_, watch)| watch.is_canceled());
+        let mut canceled: Vec<usize> = canceled.map(|(index, _)| *index).collect();
+        canceled.sort_unstable();
+        for index in canceled {
+            match self.take(index) {
+                Some(Slot::New(request)) => {
+                    if let Ok(route) = request.route() {
+                        self.lanes.forget(route.key(), index);
+                    }
+                    self.finish(index, Err(unsent(&request)));
+                }
+                Some(Slot::Call(mut call, route)) => {
+                    if let Some(wanted) = call.route() {
+                        self.lanes.forget(wanted.key(), index);
+                    }
+                    if let Some(id) = call.exchange() {
+                        self.exchanges.remove(&id);
+                    }
+                    let error = call.cancel(self.driver.as_mut());
+                    self.leave(route);
+                    self.finish(index, Err(error));
+                }
+                None => {}
+            }
+            self.settle();
+        }
     }
 
     /// Room has come free at `route`; whoever waits for it goes on in [`settle`](Self::settle), not here: a queue of
@@ -177,6 +235,9 @@ where
     }
 
     fn finish(&mut self, index: usize, result: Result<Response, Error>) {
+        if !self.watches.is_empty() {
+            self.watches.remove(&index);
+        }
         self.done.push_back((index, result));
         self.current = None;
     }
@@ -321,6 +382,8 @@ where
             self.done.push_back((index, Err(error)));
         }
         self.exchanges.clear();
+        self.watches.clear();
+        self.bell = None;
         self.sleepers.clear();
         self.admitted.clear();
         self.lanes.clear();
@@ -336,6 +399,19 @@ where
         }
         self.end_all(|request| Error::canceled(WHY).with_request(request));
     }
+}
+
+/// The driver, made when it is first needed.
+fn driver<'a>(driver: &'a mut Option<Driver>, shared: &Shared) -> Result<&'a mut Driver, pool::Error> {
+    match driver {
+        Some(driver) => Ok(driver),
+        none => shared.pool.driver().map(|driver| none.insert(driver)),
+    }
+}
+
+/// A request that was canceled before it began.
+fn unsent(request: &Request) -> Error {
+    Error::canceled("canceled before it was sent").with_request(request)
 }
 
 impl<I> Iterator for Completed<I>

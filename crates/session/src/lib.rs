@@ -194,6 +194,7 @@
 mod auth;
 mod builder;
 mod call;
+mod cancel;
 mod completed;
 mod content;
 mod decode;
@@ -226,6 +227,7 @@ pub use ::url::Url;
 pub use auth::Digest;
 pub use auth::{Auth, AuthContext, Basic, Bearer, Challenge, IntoPassword, Netrc};
 pub use builder::RequestBuilder;
+pub use cancel::Canceller;
 pub use completed::Completed;
 pub use cookie::Cookie;
 pub use decode::DecodeError;

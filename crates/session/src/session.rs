@@ -3,6 +3,7 @@
 use crate::auth::Auth;
 use crate::builder::RequestBuilder;
 use crate::call::{Call, Cx, Todo};
+use crate::cancel::Watch;
 use crate::completed::Completed;
 use crate::error::Error;
 use crate::flow::Context;
@@ -133,8 +134,9 @@ impl Session {
     pub fn send(&self, request: Request) -> Result<Response, Error> {
         let mut driver = self.driver(&request)?;
         let shared = &*self.shared;
+        let watch = Watch::new(request.settings().canceller(), &driver);
         let mut call = Call::new(request, Class::Single, false, &mut Cx { shared, driver: &mut driver });
-        run(&mut call, shared, &mut driver)?;
+        run(&mut call, shared, &mut driver, watch.as_ref())?;
         call.into_result()
     }
 
@@ -149,10 +151,11 @@ impl Session {
     pub fn stream(&self, request: Request) -> Result<Streaming, Error> {
         let mut driver = self.driver(&request)?;
         let shared = &*self.shared;
+        let watch = Watch::new(request.settings().canceller(), &driver);
         let mut call = Call::new(request, Class::Batch, true, &mut Cx { shared, driver: &mut driver });
-        run(&mut call, shared, &mut driver)?;
+        run(&mut call, shared, &mut driver, watch.as_ref())?;
         match call.take_open() {
-            Some((id, head)) => Streaming::open(self.shared.clone(), driver, call, id, head),
+            Some((id, head)) => Streaming::open(self.shared.clone(), driver, call, id, head, watch),
             None => call.into_result().map(Streaming::whole),
         }
     }
@@ -269,7 +272,11 @@ impl Shared {
 }
 
 /// Does what a call asks for, the only one of its driver, until it is over or its body is open.
-fn run(call: &mut Call, shared: &Shared, driver: &mut Driver) -> Result<(), Error> {
+fn run(call: &mut Call, shared: &Shared, driver: &mut Driver, watch: Option<&Watch>) -> Result<(), Error> {
+    let is_canceled = || watch.is_some_and(Watch::is_canceled);
+    if is_canceled() {
+        return Err(call.cancel(None));
+    }
     let mut todo = call.begin(&mut Cx { shared, driver });
     loop {
         let until = match todo {
@@ -284,6 +291,9 @@ fn run(call: &mut Call, shared: &Shared, driver: &mut Driver) -> Result<(), Erro
         todo = loop {
             if let Some((_, event)) = driver.next_event() {
                 break call.on_event(event, &mut Cx { shared, driver });
+            }
+            if is_canceled() {
+                return Err(call.cancel(Some(driver)));
             }
             driver.turn(until).map_err(|error| call.fail_with(error))?;
             if until.is_some_and(|at| at <= driver.now()) {

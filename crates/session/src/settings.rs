@@ -1,6 +1,7 @@
 //! All settings of a session and of a request, and the one rule by which they meet.
 
 use crate::auth::{Auth, Netrc};
+use crate::cancel::Canceller;
 use crate::decode::ACCEPT_ENCODING;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
@@ -52,6 +53,7 @@ pub struct Settings {
     decode: Option<bool>,
     hooks: Vec<Arc<dyn Hook>>,
     error_for_status: Option<bool>,
+    canceller: Option<Canceller>,
 }
 
 /// A base URL and whom it leads to.
@@ -93,6 +95,7 @@ impl Settings {
             decode: self.decode.or(below.decode),
             hooks: if self.hooks.is_empty() { below.hooks.clone() } else { self.hooks },
             error_for_status: self.error_for_status.or(below.error_for_status),
+            canceller: self.canceller.or_else(|| below.canceller.clone()),
         }
     }
 
@@ -399,6 +402,17 @@ impl Settings {
         self.error_for_status = Some(on);
     }
 
+    /// What can end the requests from another thread.
+    #[must_use]
+    pub fn canceller(&self) -> Option<&Canceller> {
+        self.canceller.as_ref()
+    }
+
+    /// Sets what can end the requests from another thread; a request with one of its own has only that.
+    pub fn set_canceller(&mut self, canceller: &Canceller) {
+        self.canceller = Some(canceller.clone());
+    }
+
     pub(crate) fn with_default_headers() -> Self {
         Self { headers: Arc::new(HeaderSet::new(default_headers())), ..Self::default() }
     }
@@ -501,6 +515,7 @@ impl fmt::Debug for Settings {
             .field("decode", &self.decode())
             .field("hooks", &self.hooks.len())
             .field("error_for_status", &self.error_for_status())
+            .field("canceller", &self.canceller)
             .finish()
     }
 }

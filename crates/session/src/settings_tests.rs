@@ -116,6 +116,18 @@ fn rows() -> Vec<Row> {
             reads: ["true", "false", "true", "false"],
         },
         Row {
+            name: "canceller",
+            set: |s, i| {
+                let canceller = Canceller::new();
+                s.set_canceller(&canceller);
+                if i == 1 {
+                    canceller.cancel();
+                }
+            },
+            get: |s| s.canceller().is_some_and(Canceller::is_canceled).to_string(),
+            reads: ["false", "true", "false", "false"],
+        },
+        Row {
             name: "headers",
             set: |s, i| s.headers_mut().append("X-A", i.to_string()).unwrap(),
             get: |s| s.headers().get("x-a").map_or("", |v| v.to_str().unwrap()).to_owned(),

@@ -1,6 +1,7 @@
 //! An answer whose body is read while it arrives.
 
 use crate::call::Call;
+use crate::cancel::Watch;
 use crate::content::{Buffer, Content, Failure};
 use crate::error::Error;
 use crate::lines::Lines;
@@ -47,6 +48,8 @@ struct Open {
     content: Content,
     /// The framing has ended; the decoder may still hold something.
     summary: Option<Summary>,
+    /// Whether somebody gave it up.
+    watch: Option<Watch>,
 }
 
 impl Streaming {
@@ -56,12 +59,13 @@ impl Streaming {
         mut call: Call,
         id: ExchangeId,
         head: Head,
+        watch: Option<Watch>,
     ) -> Result<Self, Error> {
         let request = call.flow().request().clone();
         let content = Content::new(&request, &head, request.settings().decode())
             .map_err(|why| Failure::Decode(why).into_error(&request))?;
         let history = call.flow().take_history();
-        let open = Open { _shared: shared, driver, call, id, content, summary: None };
+        let open = Open { _shared: shared, driver, call, id, content, summary: None, watch };
         Ok(Self { head, request, history, body: Body::Open(Box::new(open)) })
     }
 
@@ -238,6 +242,7 @@ impl Read for Streaming {
 impl Open {
     /// Waits until there are bytes. 0: the body is complete, and all of it was read.
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failure> {
+        self.go_on()?;
         loop {
             // There are no others on this driver whose turn it could be.
             self.content.rest();
@@ -248,6 +253,15 @@ impl Open {
             if !self.content.is_tired() {
                 self.listen()?;
             }
+        }
+    }
+
+    /// Fails if the request was canceled; what is complete stays complete.
+    fn go_on(&mut self) -> Result<(), Failure> {
+        let canceled = self.summary.is_none() && self.watch.as_ref().is_some_and(Watch::is_canceled);
+        match canceled.then(|| self.driver.abort(self.id)).flatten() {
+            Some(error) => Err(Failure::Pool(error)),
+            None => Ok(()),
         }
     }
 
@@ -262,7 +276,10 @@ impl Open {
                 }
                 Some((_, Event::Failed(error))) => return Err(Failure::Pool(error)),
                 Some(_) => return Ok(()),
-                None => self.driver.turn(None).map_err(Failure::Pool)?,
+                None => {
+                    self.go_on()?;
+                    self.driver.turn(None).map_err(Failure::Pool)?;
+                }
             }
         }
     }
@@ -272,6 +289,9 @@ impl Open {
         let content = std::mem::replace(&mut self.content, Content::nothing());
         let mut buffer = Buffer::new(content, request.settings().max_body());
         let collected = loop {
+            if let Err(failure) = self.go_on() {
+                break Err(failure);
+            }
             match buffer.fill(&mut self.driver, self.id) {
                 Ok(true) => continue,
                 Ok(false) => {}

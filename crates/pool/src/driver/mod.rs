@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::exchange::{Cx, Exchange};
 use crate::mailbox::Mailbox;
-use crate::net::{Net, Ready};
+use crate::net::{Net, Ready, Wake};
 use crate::request::Request;
 use crate::shared::Shared;
 use crate::spares::Spares;
@@ -135,6 +135,23 @@ impl Driver {
         }
     }
 
+    /// Ends an exchange as [`cancel`](Driver::cancel) does, and says how far it had come: an error of the kind
+    /// [`Canceled`](crate::ErrorKind::Canceled). `None`, and nothing done, if it is over already; its last event may
+    /// still wait.
+    pub fn abort(&mut self, id: ExchangeId) -> Option<Error> {
+        self.core.as_mut()?.abort(id)
+    }
+
+    /// A handle with which any thread ends the present or the next wait of [`turn`](Driver::turn), which then returns
+    /// although nothing happened. It may outlive the driver, and does nothing then that matters.
+    #[must_use]
+    pub fn waker(&self) -> Arc<dyn Wake> {
+        match &self.core {
+            Some(core) => core.mailbox.waker().clone(),
+            None => Arc::new(Nobody),
+        }
+    }
+
     /// Whether no exchange is under way and no event waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -199,6 +216,13 @@ impl fmt::Debug for Driver {
         let exchanges = self.core.as_ref().map_or(0, |core| core.exchanges.len());
         f.debug_struct("Driver").field("exchanges", &exchanges).finish_non_exhaustive()
     }
+}
+
+/// The waker of a driver that is being dropped.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) {}
 }
 
 impl Core {
@@ -339,6 +363,12 @@ impl Core {
     fn cancel(&mut self, id: ExchangeId) {
         self.with(id, Exchange::cancel);
         self.events.retain(|(other, _)| *other != id);
+    }
+
+    fn abort(&mut self, id: ExchangeId) -> Option<Error> {
+        let error = self.with(id, Exchange::abort)?;
+        self.events.retain(|(other, _)| *other != id);
+        Some(error)
     }
 
     /// Ends everything, so that the loop can serve another caller.

@@ -60,6 +60,13 @@ impl Exchange {
         self.abandon(cx);
     }
 
+    /// The same, with an error that says how far it had come.
+    pub(crate) fn abort(&mut self, cx: &mut Cx<'_>) -> Error {
+        let phase = self.phase();
+        self.abandon(cx);
+        self.dress(phase, Error::new(ErrorKind::Canceled))
+    }
+
     pub(super) fn phase(&self) -> Phase {
         match &self.stage {
             Stage::Start | Stage::Waiting(_) | Stage::Over => Phase::Queue,

@@ -2,7 +2,7 @@
 
 use crate::support::{Run, counts, expecting, fetch, get, post, secs, world};
 use pool::sim::{Host, Reply, World, ok};
-use pool::{Config, Event, Request};
+use pool::{Config, ErrorKind, Event, Request};
 use std::time::Duration;
 
 /// Something under way that will not end by itself.
@@ -212,4 +212,64 @@ fn discard_before_the_head_gives_the_exchange_up() {
         drop(driver);
         as_new(name, &world, &host, &pool);
     }
+}
+
+#[test]
+fn abort_says_how_far_an_exchange_had_come_and_leaves_nothing() {
+    for (name, prepare, request) in CASES {
+        let (world, host) = world();
+        prepare(&host);
+        let pool = world.pool(tight());
+        let mut run = Run::new(&pool);
+        let id = run.start(request());
+        run.poke(&world);
+        let error = run.driver.abort(id).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Canceled, "{name}: {error}");
+        assert!(error.to_string().starts_with("http://a.example: canceled while "), "{name}: {error}");
+        let sent = matches!(name, "go-ahead" | "head" | "half a head" | "body" | "write");
+        assert_eq!((error.nothing_sent(), error.may_have_been_processed()), (!sent, sent), "{name}: {error}");
+        assert_eq!(error.attempts().len(), 1, "{name}");
+        assert!(run.driver.is_idle() && run.driver.abort(id).is_none(), "{name}: only once");
+        assert_eq!((counts(&pool), world.open(), world.elapsed()), ((0, 0, 0), 0, Duration::ZERO), "{name}");
+        as_new(name, &world, &host, &pool);
+    }
+}
+
+#[test]
+fn abort_does_nothing_to_what_is_over_and_its_last_event_is_still_told() {
+    let (world, host) = world();
+    host.accept().expect("GET /").reply(ok(""));
+    let pool = world.pool(Config::default());
+    let mut driver = pool.driver().unwrap();
+    let id = driver.start(get("/"));
+    let head = loop {
+        driver.turn(None).unwrap();
+        if let Some((_, event)) = driver.next_event() {
+            break event;
+        }
+    };
+    // The body is empty: it ends by itself.
+    (0..10).for_each(|_| driver.turn(Some(driver.now())).unwrap());
+    assert!(driver.abort(id).is_none());
+    let done = driver.next_event().unwrap().1;
+    assert!(matches!((&head, &done), (Event::Head(_), Event::Done(_))), "{head:?} {done:?}");
+    assert_eq!(pool.counts().idle, 1);
+}
+
+#[test]
+fn a_waker_ends_one_wait_from_another_thread() {
+    let (world, host) = world();
+    drop(host.accept().expect("GET /"));
+    let pool = world.pool(Config::default());
+    let mut driver = pool.driver().unwrap();
+    let id = driver.start(get("/"));
+    (0..10).for_each(|_| driver.turn(Some(driver.now())).unwrap());
+    let waker = driver.waker();
+    std::thread::spawn(move || waker.wake()).join().unwrap();
+    driver.turn(None).unwrap();
+    assert_eq!((world.elapsed(), driver.next_event().is_none()), (Duration::ZERO, true));
+    assert!(driver.abort(id).is_some());
+    let waker = driver.waker();
+    drop(driver);
+    waker.wake();
 }

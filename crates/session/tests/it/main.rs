@@ -4,6 +4,7 @@
 mod auth;
 mod batches;
 mod building;
+mod canceling;
 mod conformance_cookies;
 mod conformance_urls;
 mod connections;
