@@ -23,5 +23,6 @@ mod timeouts;
 mod tls;
 mod tls_peer;
 mod tls_reuse;
+mod tls_settings;
 mod tls_wire;
 mod uploads;

@@ -1,9 +1,11 @@
 //! A TLS server for one connection, on a thread: for what can only be seen or done below HTTP.
 
 use crate::support::HANG;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -29,17 +31,48 @@ impl Authority {
 
     /// A server for these subject alternative names, and this common name.
     pub(crate) fn server(&self, names: &[&str], common_name: &str) -> ServerConfig {
+        let (certificate, key) = self.issue(names, common_name);
+        self.config(certificate, &key, Arc::new(NoClientAuth))
+    }
+
+    /// The same, for clients that show a certificate of this authority.
+    pub(crate) fn requiring(&self, names: &[&str]) -> ServerConfig {
+        let (certificate, key) = self.issue(names, "peer");
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        self.config(certificate, &key, verifier)
+    }
+
+    /// Certificate and key of a client, both PEM.
+    pub(crate) fn client(&self, common_name: &str) -> (String, String) {
+        let (certificate, key) = self.issue(&[], common_name);
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn issue(&self, names: &[&str], common_name: &str) -> (Certificate, KeyPair) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
-        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.0).unwrap().der().clone();
+        (params.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    fn config(
+        &self,
+        certificate: Certificate,
+        key: &KeyPair,
+        verifier: Arc<dyn ClientCertVerifier>,
+    ) -> ServerConfig {
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
             ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()
+        let chain = vec![certificate.der().clone()];
+        builder.with_client_cert_verifier(verifier).with_single_cert(chain, key).unwrap()
     }
 }
 
@@ -47,6 +80,8 @@ impl Authority {
 pub(crate) struct Seen {
     pub(crate) sni: Option<String>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// How many certificates the client has shown.
+    pub(crate) certificates: usize,
 }
 
 /// The server.
@@ -71,12 +106,18 @@ impl Peer {
             let connection = ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
             let mut wire = StreamOwned::new(connection, socket);
             while wire.conn.is_handshaking() {
-                wire.conn.complete_io(&mut wire.sock)?;
+                if let Err(why) = wire.conn.complete_io(&mut wire.sock) {
+                    // Until the client is gone: what it was told must not be lost in a reset.
+                    let _ = wire.sock.shutdown(std::net::Shutdown::Write);
+                    while let Ok(1..) = wire.sock.read(&mut [0; 1024]) {}
+                    return Err(why);
+                }
             }
             let sni = wire.conn.server_name().map(str::to_owned);
             let alpn = wire.conn.alpn_protocol().map(<[u8]>::to_vec);
+            let certificates = wire.conn.peer_certificates().map_or(0, <[_]>::len);
             act(&mut wire);
-            Ok(Seen { sni, alpn })
+            Ok(Seen { sni, alpn, certificates })
         });
         Self { addr, thread }
     }

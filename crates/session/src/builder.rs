@@ -217,7 +217,8 @@ impl RequestBuilder {
         self.set(|layer| layer.set_decode(on))
     }
 
-    /// Sets which certificates are trusted.
+    /// Sets which certificates are trusted, and which one is shown, in place of all that the session says about it:
+    /// `verify` and `cert` of requests; see [`Tls`].
     pub fn tls(self, tls: Tls) -> Self {
         self.set(|layer| layer.set_tls(tls))
     }

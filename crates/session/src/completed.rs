@@ -348,7 +348,7 @@ where
             return self.keep(index, Slot::Call(call, None));
         }
         if let Some(route) = call.route() {
-            self.lanes.forget(route, index);
+            self.lanes.forget(route.key(), index);
         }
         let flow = call.flow();
         let error = Error::timed_out(Limit::Total, Phase::Queue, flow.request());

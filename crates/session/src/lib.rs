@@ -145,6 +145,22 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A [`Canceller`] ends requests from another thread, wherever they are.
+//!
+//! # Whom to trust
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use session::{Session, Tls};
+//! // requests: verify="corporate-ca.pem", cert=("me.pem", "me.key")
+//! let tls = Tls::ca_bundle("corporate-ca.pem")?.client_cert_files("me.pem", "me.key")?;
+//! let session = Session::builder().tls(tls).build()?;
+//! # Ok(()) }
+//! ```
+//!
+//! A request can have another setting; it never shares a connection with those that have this one. [`Tls`] has a table
+//! of what requests calls what.
+//!
 //! # Large bodies
 //!
 //! ```no_run

@@ -207,7 +207,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets which certificates are trusted.
+    /// Sets which certificates are trusted, and which one is shown: `verify` and `cert` of requests; see [`Tls`].
     pub fn tls(mut self, tls: Tls) -> Self {
         self.settings.set_tls(tls);
         self

@@ -285,14 +285,14 @@ impl Settings {
         self.proxies = Some(proxies);
     }
 
-    /// Which certificates are trusted, if not the compiled-in ones. Requests with different settings never share
+    /// Which certificates are trusted, if not the compiled-in ones, and which one is shown. Requests with different settings never share
     /// a connection.
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
 
-    /// Sets which certificates are trusted.
+    /// Sets which certificates are trusted, and which one is shown.
     pub fn set_tls(&mut self, tls: Tls) {
         self.tls = Some(tls);
     }

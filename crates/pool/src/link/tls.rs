@@ -1,4 +1,4 @@
-//! TLS over a link. The only file that knows rustls.
+//! TLS over a link. With `setup` the only file that knows rustls.
 //!
 //! Written as bytes in, bytes out, so that a change of rustls' buffering changes this file only.
 
@@ -9,16 +9,16 @@ use crate::kind::ErrorKind;
 use crate::net::Socket;
 use crate::phase::Phase;
 use crate::route::Party;
-use crate::tls::{Setting, Tls};
-use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use crate::tls::Tls;
+use rustls::pki_types::ServerName;
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion,
 };
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) mod setup;
 
 /// TLS as a link over another link.
 pub(crate) struct TlsLink {
@@ -46,7 +46,7 @@ impl Configs {
         if let Some(config) = configs.get(&key) {
             return Ok(config.clone());
         }
-        let config = Arc::new(client_config(tls.setting())?);
+        let config = Arc::new(setup::client_config(tls.setting())?);
         configs.insert(key, config.clone());
         Ok(config)
     }
@@ -62,6 +62,9 @@ impl TlsLink {
         configs: &Configs,
     ) -> Result<Self, Error> {
         let config = configs.get(tls, with)?;
+        if !tls.setting().verify {
+            log::warn!("the certificate of {name} is not verified: anybody may be at the other end");
+        }
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             tls_error(format!("TLS cannot verify {name:?}: it is neither a DNS name nor an address"))
         })?;
@@ -209,24 +212,13 @@ fn again(error: &io::Error) -> io::Error {
     }
 }
 
-/// The certificates of a PEM text, as DER, each checked to be usable as a root.
-pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-    let mut found = Vec::new();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let der = certificate.map_err(|why| why.to_string())?;
-        RootCertStore::empty().add(der.clone()).map_err(|why| why.to_string())?;
-        found.push(der.to_vec());
-    }
-    if found.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(found) }
-}
-
 /// The failure of a handshake or of a record, in words; `None` if the error is not from TLS.
 pub(crate) fn explain(error: &io::Error, name: &str) -> Option<String> {
     let why = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     let words = match why {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => format!(
-                "the certificate of {name} is signed by nobody we trust (if it is your own CA, add it with add_roots_pem)"
+                "the certificate of {name} is signed by nobody we trust (if it is your own CA, add it with add_roots_file or add_roots_pem)"
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 format!("the certificate is not for {name}")
@@ -240,6 +232,9 @@ pub(crate) fn explain(error: &io::Error, name: &str) -> Option<String> {
             CertificateError::Revoked => format!("the certificate of {name} has been revoked"),
             other => format!("the certificate of {name} does not verify: {other}"),
         },
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            format!("{name} asks for a client certificate (set it with client_cert_file)")
+        }
         rustls::Error::AlertReceived(alert) => format!("{name} refused the TLS handshake: alert {alert:?}"),
         rustls::Error::InvalidMessage(_) => {
             format!("{name} answered with something that is not TLS (plain HTTP on a TLS port?)")
@@ -251,38 +246,4 @@ pub(crate) fn explain(error: &io::Error, name: &str) -> Option<String> {
 
 fn tls_error(detail: String) -> Error {
     Error::new(ErrorKind::Tls).with_phase(Phase::Tls).with_detail(detail)
-}
-
-fn client_config(setting: &Setting) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore::empty();
-    if setting.public_roots {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    for der in &setting.own_roots {
-        roots
-            .add(CertificateDer::from(der.clone()))
-            .map_err(|why| Error::config("a TLS root cannot be used").with_source(why))?;
-    }
-    let mut config = ClientConfig::builder_with_provider(provider()?)
-        .with_safe_default_protocol_versions()
-        .map_err(|why| Error::config("the TLS provider supports no protocol version").with_source(why))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.resumption = Resumption::in_memory_sessions(256);
-    Ok(config)
-}
-
-/// Named here, never the process default: the order in which others install theirs must not matter.
-#[cfg(feature = "ring")]
-#[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
-fn provider() -> Result<Arc<rustls::crypto::CryptoProvider>, Error> {
-    use std::sync::OnceLock;
-    static RING: OnceLock<Arc<rustls::crypto::CryptoProvider>> = OnceLock::new();
-    Ok(RING.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())).clone())
-}
-
-#[cfg(not(feature = "ring"))]
-fn provider() -> Result<Arc<rustls::crypto::CryptoProvider>, Error> {
-    Err(Error::config("this build has no TLS: enable the feature `ring`"))
 }

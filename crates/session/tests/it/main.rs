@@ -7,6 +7,7 @@ mod building;
 mod canceling;
 mod conformance_cookies;
 mod conformance_urls;
+mod connection_auth;
 mod connections;
 mod cookies;
 mod digest;
