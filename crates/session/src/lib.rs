@@ -51,6 +51,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A [`CookieJar`] can also be used [like a dictionary](CookieJar::value), be [saved](CookieJar::save_json) and loaded, as
+//! JSON or as the [`cookies.txt`](CookieJar::save_netscape) of curl and wget, and be
+//! [shared by several sessions](SessionBuilder::cookie_jar). Another [`CookieStore`] can take its place.
+//!
 //! # Credentials
 //!
 //! Of a session, of a request, or in the URL; the nearest count. They stay at the origin they were meant for, whatever
@@ -253,7 +257,9 @@ pub use flow::retry::Retry;
 pub use hook::Hook;
 pub use http_wire::http::header;
 pub use http_wire::{HeadError, Headers, Method, StatusCode, Value, Version, http};
-pub use jar::{CookieError, CookieJar, SuffixList};
+pub use jar::{
+    CookieError, CookieFileError, CookieFileErrorKind, CookieJar, CookieStore, LoadedCookies, SuffixList,
+};
 pub use lines::Lines;
 pub use pool;
 pub use pool::{

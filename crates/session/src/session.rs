@@ -8,7 +8,7 @@ use crate::completed::Completed;
 use crate::error::Error;
 use crate::flow::Context;
 use crate::flow::retry::Budget;
-use crate::jar::CookieJar;
+use crate::jar::{CookieJar, CookieStore};
 use crate::proxies::Proxies;
 use crate::request::{IntoRequest, Request};
 use crate::response::Response;
@@ -42,12 +42,15 @@ pub struct Session {
     settings: Arc<Settings>,
 }
 
-/// What the clones share.
+/// What the clones share, until one of them is given another jar. All of it is handles.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) jar: CookieJar,
-    targets: Targets,
-    budget: Budget,
+    /// Takes the place of the jar.
+    pub(crate) store: Option<Arc<dyn CookieStore>>,
+    targets: Arc<Targets>,
+    budget: Arc<Budget>,
 }
 
 impl Session {
@@ -65,8 +68,12 @@ impl Session {
     }
 
     pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings) -> Self {
-        let shared = Shared { pool, jar, targets: Targets::default(), budget: Budget::default() };
+        let shared = Shared { pool, jar, store: None, targets: Arc::default(), budget: Arc::default() };
         Self { shared: Arc::new(shared), settings: Arc::new(settings.of_a_session()) }
+    }
+
+    pub(crate) fn shared_mut(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
     }
 
     /// A GET request.
@@ -194,10 +201,23 @@ impl Session {
         Completed::new(self.shared.clone(), requests.into_iter())
     }
 
-    /// The cookies.
+    /// The cookies. With a [store](Self::set_cookie_store) of your own in its place, this jar is neither asked nor told.
     #[must_use]
     pub fn cookies(&self) -> &CookieJar {
         &self.shared.jar
+    }
+
+    /// Uses another jar from now on, shared with whoever has a clone of it (requests' `session.cookies = jar`). Clones
+    /// of the session that exist, and requests that were begun, keep theirs.
+    pub fn set_cookie_jar(&mut self, jar: CookieJar) {
+        let shared = self.shared_mut();
+        (shared.jar, shared.store) = (jar, None);
+    }
+
+    /// Keeps cookies in a store of your own from now on. Clones of the session that exist, and requests that were
+    /// begun, keep what they have.
+    pub fn set_cookie_store(&mut self, store: impl CookieStore + 'static) {
+        self.shared_mut().store = Some(Arc::new(store));
     }
 
     /// The headers that are sent with each request.
@@ -267,7 +287,13 @@ impl Session {
 
 impl Shared {
     pub(crate) fn context<'a>(&'a self, driver: &'a mut Driver) -> Context<'a> {
-        Context { jar: &self.jar, budget: &self.budget, config: self.pool.config(), world: driver }
+        Context {
+            jar: &self.jar,
+            store: self.store.as_deref(),
+            budget: &self.budget,
+            config: self.pool.config(),
+            world: driver,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
 use crate::form;
 use crate::hook::Hook;
-use crate::jar::CookieJar;
+use crate::jar::{CookieJar, CookieStore};
 use crate::proxies::Proxies;
 use crate::session::Session;
 use crate::settings::{Settings, put_over};
@@ -16,6 +16,7 @@ use pool::{Config, Pool, Resolve, Timeouts, Tls};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Collects the settings of a [`Session`]. The first mistake is kept and reported by [`build`](Self::build).
@@ -38,6 +39,7 @@ pub struct SessionBuilder {
     config: Config,
     pool: Option<Pool>,
     jar: CookieJar,
+    store: Option<Arc<dyn CookieStore>>,
     ignore_environment: bool,
     /// A netrc file is looked for.
     netrc: bool,
@@ -51,6 +53,7 @@ impl SessionBuilder {
             config: Config::default(),
             pool: None,
             jar: CookieJar::new(),
+            store: None,
             ignore_environment: false,
             netrc: false,
             error: None,
@@ -193,6 +196,12 @@ impl SessionBuilder {
         self
     }
 
+    /// Keeps cookies in a store of your own, in place of the jar.
+    pub fn cookie_store(mut self, store: impl CookieStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
     /// Uses this proxy for everything; [`proxies`](Self::proxies) has all choices.
     pub fn proxy(self, url: impl IntoUrl) -> Self {
         match Proxies::all(url) {
@@ -274,7 +283,7 @@ impl SessionBuilder {
     /// # Errors
     /// The first mistake.
     pub fn build(self) -> Result<Session, Error> {
-        let Self { mut settings, config, pool, jar, ignore_environment, netrc, error } = self;
+        let Self { mut settings, config, pool, jar, store, ignore_environment, netrc, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
@@ -283,7 +292,11 @@ impl SessionBuilder {
         }
         let environment = environment(ignore_environment);
         let pool = pool.unwrap_or_else(|| Pool::new(config));
-        Ok(Session::assemble(pool, jar, settings.over(&environment)))
+        let mut session = Session::assemble(pool, jar, settings.over(&environment));
+        if store.is_some() {
+            session.shared_mut().store = store;
+        }
+        Ok(session)
     }
 
     fn fail(mut self, error: Error) -> Self {

@@ -17,7 +17,7 @@ pub(crate) mod retry;
 
 use crate::auth::AuthContext;
 use crate::error::Error;
-use crate::jar::CookieJar;
+use crate::jar::{self, CookieJar, CookieStore};
 use crate::request::{Credentials, Request};
 use crate::response::{Head, Hop, Parts, Response, status_error};
 use crate::world::World;
@@ -30,6 +30,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// What a flow shares with others while it runs.
 pub(crate) struct Context<'a> {
     pub(crate) jar: &'a CookieJar,
+    /// In the place of the jar.
+    pub(crate) store: Option<&'a dyn CookieStore>,
     pub(crate) budget: &'a Budget,
     /// That of the pool, for its time limits.
     pub(crate) config: &'a Config,
@@ -358,7 +360,10 @@ impl Flow {
             // The cookies of the request alone.
             return CookieJar::new().header(self.base.url(), SystemTime::UNIX_EPOCH, extra);
         }
-        cx.jar.header(self.base.url(), cx.world.wall(), extra)
+        match cx.store {
+            None => cx.jar.header(self.base.url(), cx.world.wall(), extra),
+            Some(store) => jar::header_of(store, self.base.url(), cx.world.wall(), extra),
+        }
     }
 
     /// What a netrc file has for the host of this hop, where nothing nearer has credentials for its origin.
@@ -374,7 +379,10 @@ impl Flow {
     fn store_cookies(&self, head: &Head, cx: &Context<'_>) {
         if self.base.settings().cookies() && head.headers().contains("set-cookie") {
             let values = head.headers().get_all("set-cookie").map(|value| value.as_bytes());
-            cx.jar.store(head.url(), values, cx.world.wall());
+            match cx.store {
+                None => cx.jar.store(head.url(), values, cx.world.wall()),
+                Some(store) => store.store_response(head.url(), &values.collect::<Vec<_>>(), cx.world.wall()),
+            }
         }
     }
 

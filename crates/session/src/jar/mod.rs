@@ -2,7 +2,9 @@
 //!
 //! `parse` reads what came, `admit` decides whether the sender may set it, `store` keeps and selects. All three
 //! are pure; this file is the lock and the public face. `site` holds the matching rules, `expiry`
-//! when a cookie ends, `date` the dates of `Expires`, `suffix` the public suffixes, `memo` the headers made last.
+//! when a cookie ends, `date` the dates of `Expires`, `suffix` the public suffixes, `memo` the headers made last,
+//! `custom` the trait of other stores. `dict` is the jar by names alone. `record` is a cookie on its way to another jar
+//! or a file; `json` and `netscape` are the formats, `file` reads and replaces files.
 //!
 //! `SameSite` has no effect: it restricts documents, and a client that is no browser has none.
 
@@ -15,17 +17,27 @@ use time::OffsetDateTime;
 use url::Url;
 
 use admit::Candidate;
+pub use custom::CookieStore;
+pub(crate) use custom::header as header_of;
 use expiry::Expiry;
+pub use file_error::{CookieFileError, CookieFileErrorKind, LoadedCookies};
 use parse::SetCookie;
 use site::Site;
 use store::{Store, Stored};
 pub use suffix::SuffixList;
 
 mod admit;
+mod custom;
 mod date;
+mod dict;
 mod expiry;
+mod file;
+mod file_error;
+mod json;
 mod memo;
+mod netscape;
 mod parse;
+mod record;
 mod site;
 mod store;
 mod suffix;
@@ -96,6 +108,8 @@ pub enum CookieError {
     OverlaysSecure,
     /// What `__Secure-` or `__Host-` promises does not hold (§5.7 steps 20 to 22).
     Prefix,
+    /// Several cookies have the name that was asked for.
+    Conflict,
 }
 
 impl CookieJar {
@@ -160,8 +174,8 @@ impl CookieJar {
     /// A copy of every cookie that has not expired, in the order of their creation.
     ///
     /// Domain and path are always filled in. For a host-only cookie the domain is its host, so handing the copy
-    /// to [`set`](Self::set) would let subdomains see it: call `unset_domain` before. Octets that are not UTF-8
-    /// are shown as U+FFFD.
+    /// to [`set`](Self::set) would let subdomains see it: call `unset_domain` before, or take whole jars with
+    /// [`update`](Self::update). Octets that are not UTF-8 are shown as U+FFFD.
     pub fn iter(&self) -> std::vec::IntoIter<Cookie<'static>> {
         let copies: Vec<_> = self.lock().live().into_iter().map(copy).collect();
         copies.into_iter()
@@ -277,6 +291,7 @@ impl fmt::Display for CookieError {
             Self::Secure => "a secure cookie needs an https URL",
             Self::OverlaysSecure => "the cookie would cover a secure one",
             Self::Prefix => "the cookie does not keep what its prefix promises",
+            Self::Conflict => "several cookies have this name: say the domain or the path",
         })
     }
 }
@@ -300,11 +315,15 @@ fn copy(stored: &Stored) -> Cookie<'static> {
 
 /// Whole seconds, which is all an HTTP date has.
 fn date_time(at: SystemTime) -> Option<OffsetDateTime> {
-    let seconds = match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).ok()?,
-        Err(before) => i64::try_from(before.duration().as_secs()).ok()?.checked_neg()?,
-    };
-    OffsetDateTime::from_unix_timestamp(seconds).ok()
+    OffsetDateTime::from_unix_timestamp(unix(at)?).ok()
+}
+
+/// Whole seconds since 1970.
+fn unix(at: SystemTime) -> Option<i64> {
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).ok(),
+        Err(before) => i64::try_from(before.duration().as_secs()).ok()?.checked_neg(),
+    }
 }
 
 fn text(octets: &[u8]) -> String {

@@ -10,7 +10,7 @@ use cookie::{Cookie, Expiration};
 use super::{CookieError, date};
 
 /// A longer attribute value is as good as absent (§5.6): the size all browsers agreed on.
-const MAX_ATTRIBUTE: usize = 1024;
+pub(super) const MAX_ATTRIBUTE: usize = 1024;
 
 /// A cookie as it was asked for: nothing here has been compared with who is asking.
 #[derive(Default)]
@@ -112,6 +112,24 @@ pub(super) fn check_pair(name: &[u8], value: &[u8]) -> Result<(), CookieError> {
         return Err(CookieError::Empty);
     }
     Ok(())
+}
+
+/// Whether a response could have set this, over all that [`SetCookie::parse`] can make of one. A cookie without a name
+/// may have an equals sign in its value, then: servers send that, and read back what they sent.
+pub(super) fn check_parts(name: &[u8], value: &[u8], domain: &str, path: &[u8]) -> Result<(), CookieError> {
+    for text in [name, value, domain.as_bytes(), path] {
+        check_octets(text)?;
+    }
+    if name.contains(&b'=') || trim(name) != name || trim(value) != value {
+        return Err(CookieError::Octet);
+    }
+    if domain.len() > MAX_ATTRIBUTE || path.len() > MAX_ATTRIBUTE {
+        return Err(CookieError::TooLong);
+    }
+    match path.starts_with(b"/") && trim(path) == path {
+        true => Ok(()),
+        false => Err(CookieError::Path),
+    }
 }
 
 fn check_octets(text: &[u8]) -> Result<(), CookieError> {

@@ -171,6 +171,31 @@ impl Store {
         dropped > 0
     }
 
+    /// Forgets some cookies; how many there were that had not expired.
+    pub(super) fn remove_where(&mut self, gone: impl Fn(&Stored) -> bool) -> usize {
+        let now = self.now;
+        let mut live = 0;
+        let before = self.count;
+        self.buckets.retain(|_, bucket| {
+            bucket.retain(|cookie| {
+                let gone = gone(cookie);
+                live += usize::from(gone && !cookie.expiry.over(now));
+                !gone
+            });
+            !bucket.is_empty()
+        });
+        self.count = self.buckets.values().map(Vec::len).sum();
+        if self.count < before {
+            self.changed();
+        }
+        live
+    }
+
+    /// The time told last.
+    pub(super) fn now(&self) -> Option<SystemTime> {
+        self.now
+    }
+
     /// Forgets every cookie.
     pub(super) fn clear(&mut self) {
         self.buckets.clear();
@@ -299,6 +324,11 @@ impl Stored {
         (!self.host_only || *self.domain == *site.host)
             && (!self.secure || site.secure)
             && path_matches(site.path.as_bytes(), &self.path)
+    }
+
+    /// Whether it has no end of its own.
+    pub(super) fn is_session(&self) -> bool {
+        matches!(self.expiry, Expiry::Never)
     }
 
     fn pair(&self) -> (&[u8], &[u8]) {

@@ -6,7 +6,11 @@ use cookie::Cookie;
 use session::{CookieJar, SuffixList};
 use url::Url;
 
+mod dict;
+mod files;
+mod formats;
 mod limits;
+mod sessions;
 mod threats;
 
 const DAY: Duration = Duration::from_secs(86_400);
