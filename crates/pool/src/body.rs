@@ -29,7 +29,12 @@ pub struct Reader {
     /// What the copies know of each other.
     shared: Arc<Sharing>,
     source: Arc<Mutex<dyn Source>>,
+    /// Told of what is read.
+    watch: Option<Arc<Watch>>,
 }
+
+/// How many bytes of a sending were read, and of how many.
+type Watch = Mutex<dyn FnMut(u64, Option<u64>) + Send>;
 
 /// Whether the one source of several copies was read, and is being read.
 #[derive(Default)]
@@ -41,6 +46,7 @@ struct Sharing {
 /// The right to read a source, held while it is sent.
 pub(crate) struct Reading {
     reader: Reader,
+    read: u64,
 }
 
 /// Where a streamed body comes from.
@@ -86,7 +92,7 @@ impl Body {
     #[must_use]
     pub fn reader(mut source: impl Source + 'static) -> Self {
         let (len, mark) = (source.remaining(), source.mark());
-        Self::Reader(Reader { len, mark, shared: Arc::default(), source: Arc::new(Mutex::new(source)) })
+        Self::Reader(Reader::new(len, mark, source))
     }
 
     /// A body from any reader, once: length unknown (chunked) and not replayable.
@@ -99,8 +105,25 @@ impl Body {
     /// nothing is read once the length is reached.
     #[must_use]
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
-        let source = Arc::new(Mutex::new(Once(reader)));
-        Self::Reader(Reader { len: Some(len), mark: None, shared: Arc::default(), source })
+        Self::Reader(Reader::new(Some(len), None, Once(reader)))
+    }
+
+    /// A body that is told of: `watch` is called with the bytes taken from it so far and the length, if that is known.
+    ///
+    /// On the thread that sends, each time bytes are taken to be sent: the last ones may still be on their way when it
+    /// is called with all of them. Where the body is sent again, it counts from the start again. Like those of every
+    /// reader, copies of it cannot be sent at the same time. Nothing is said of no body.
+    #[must_use]
+    pub fn watched(self, watch: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
+        let reader = match self {
+            Self::Empty => return Self::Empty,
+            Self::Bytes(bytes) => {
+                let len = bytes.len() as u64;
+                Reader::new(Some(len), Some(0), Shared { bytes, at: 0 })
+            }
+            Self::Reader(reader) => reader,
+        };
+        Self::Reader(Reader { watch: Some(Arc::new(Mutex::new(watch))), ..reader })
     }
 
     /// What is announced: none, a length, or chunks.
@@ -170,6 +193,10 @@ impl Body {
 }
 
 impl Reader {
+    fn new(len: Option<u64>, mark: Option<u64>, source: impl Source + 'static) -> Self {
+        Self { len, mark, shared: Arc::default(), source: Arc::new(Mutex::new(source)), watch: None }
+    }
+
     /// A source that panicked is taken as it is: its next read says what is wrong with it.
     fn lock(&self) -> MutexGuard<'_, dyn Source + 'static> {
         self.source.lock().unwrap_or_else(PoisonError::into_inner)
@@ -211,7 +238,7 @@ impl Reader {
         if self.shared.busy.swap(true, Ordering::AcqRel) {
             return Err(busy());
         }
-        let reading = Reading { reader: self.clone() };
+        let reading = Reading { reader: self.clone(), read: 0 };
         if self.shared.begun.swap(true, Ordering::AcqRel) {
             self.rewind()?;
             self.shared.begun.store(true, Ordering::Release);
@@ -238,8 +265,14 @@ fn busy() -> io::Error {
 }
 
 impl Reading {
-    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.reader.lock().read(buf)
+    pub(crate) fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.lock().read(buf)?;
+        if let Some(watch) = self.reader.watch.as_ref().filter(|_| n > 0) {
+            self.read = self.read.saturating_add(n as u64);
+            let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+            watch(self.read, self.reader.len);
+        }
+        Ok(n)
     }
 }
 
@@ -321,6 +354,26 @@ impl Source for File {
         let size = self.metadata().ok().filter(Metadata::is_file)?.len();
         let mut file = self;
         file.stream_position().ok().map(|at| size.saturating_sub(at))
+    }
+}
+
+/// Bytes in memory, read like those of a file.
+struct Shared {
+    bytes: Arc<[u8]>,
+    at: usize,
+}
+
+impl Source for Shared {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.bytes.get(self.at..).unwrap_or_default();
+        let n = rest.read(buf)?;
+        self.at += n;
+        Ok(n)
+    }
+
+    fn rewind(&mut self, _: u64) -> io::Result<()> {
+        self.at = 0;
+        Ok(())
     }
 }
 

@@ -87,6 +87,7 @@
 mod attempt;
 mod body;
 mod body_reader;
+mod chunks;
 mod config;
 mod conn;
 mod deadline;
