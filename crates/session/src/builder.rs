@@ -18,6 +18,7 @@ use crate::{form, jar, json};
 use http_wire::{Headers, Method};
 use pool::{Body, Timeouts, Tls};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,11 +36,17 @@ pub struct RequestBuilder {
     userinfo: Option<Userinfo>,
     /// What the request itself says; `None` while that is nothing.
     layer: Option<Box<Settings>>,
-    body: Option<(Body, Option<&'static str>)>,
+    /// With its type, where one belongs to it.
+    body: Option<(Body, Option<Cow<'static, str>>)>,
+    expect_continue: bool,
+    on_upload: Option<OnUpload>,
     cookies: Vec<(String, String)>,
     follows: bool,
     error: Option<Error>,
 }
+
+/// Told of the bytes sent and their number.
+type OnUpload = Box<dyn FnMut(u64, Option<u64>) + Send>;
 
 impl RequestBuilder {
     pub(crate) fn new(
@@ -55,6 +62,8 @@ impl RequestBuilder {
             userinfo: None,
             layer: None,
             body: None,
+            expect_continue: false,
+            on_upload: None,
             cookies: Vec::new(),
             follows,
             error: None,
@@ -123,11 +132,12 @@ impl RequestBuilder {
         self.set(|layer| layer.leave_out_param(name.as_ref()))
     }
 
-    /// Sends a value as JSON, with `Content-Type: application/json` unless a header says otherwise. Numbers that
-    /// JSON does not have (NaN, infinities) become `null`, as serde_json does it.
+    /// Sends a value as JSON, with `Content-Type: application/json` unless a header says otherwise. NaN and
+    /// the infinities, which JSON does not have, are errors wherever they are. (In a `serde_json::Value` there are none:
+    /// it turned them into `null` when it was made.)
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         match json::write(value) {
-            Ok(bytes) => self.set_body(bytes.into(), Some("application/json")),
+            Ok(bytes) => self.set_body(bytes.into(), Some("application/json".into())),
             Err(error) => self.fail(error),
         }
     }
@@ -135,7 +145,18 @@ impl RequestBuilder {
     /// Sends pairs as a form, with `Content-Type: application/x-www-form-urlencoded` unless a header says otherwise.
     pub fn form(self, pairs: impl Serialize) -> Self {
         match form::encode(pairs) {
-            Ok(text) => self.set_body(text.into(), Some("application/x-www-form-urlencoded")),
+            Ok(text) => self.set_body(text.into(), Some("application/x-www-form-urlencoded".into())),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Sends a form with files. Its `Content-Type` holds a boundary, so none may be set by hand, nor by the session:
+    /// [`without("Content-Type")`](Self::without) leaves that one out.
+    #[cfg(feature = "multipart")]
+    pub fn multipart(self, form: crate::Form) -> Self {
+        let encoded = self.session.random().and_then(|boundary| form.encode(boundary));
+        match encoded {
+            Ok((body, content_type)) => self.set_body(body, Some(content_type.into())),
             Err(error) => self.fail(error),
         }
     }
@@ -143,6 +164,22 @@ impl RequestBuilder {
     /// Sends bytes, a text, a file, or what a [`Body`] reads. No `Content-Type` is added.
     pub fn body(self, body: impl Into<Body>) -> Self {
         self.set_body(body.into(), None)
+    }
+
+    /// Sets whether the server is asked for a go-ahead before the body is sent (`Expect: 100-continue`): what it
+    /// refuses by the head alone is not sent then. One that says nothing gets the body after a while
+    /// ([`Timeouts`]). Without a body nothing is asked.
+    pub fn expect_continue(mut self, on: bool) -> Self {
+        self.expect_continue = on;
+        self
+    }
+
+    /// Calls `watch` with the bytes of the body taken so far and their number, if that is known, each time some are
+    /// taken to be sent; see [`Body::watched`]. Where a redirect or a retry sends the body again, it counts from the
+    /// start again.
+    pub fn on_upload(mut self, watch: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
+        self.on_upload = Some(Box::new(watch));
+        self
     }
 
     /// Sends user and password; a password of `None` is an empty one. Goes over an `Authorization` header, userinfo in
@@ -280,7 +317,8 @@ impl RequestBuilder {
     }
 
     fn finish(self) -> Result<(Session, Request), Error> {
-        let Self { session, method, target, userinfo, layer, body, cookies, follows, error } = self;
+        let Self { session, method, target, userinfo, layer, body, cookies, follows, error, .. } = self;
+        let (expect_continue, on_upload) = (self.expect_continue, self.on_upload);
         if let Some(error) = error {
             return Err(error.about(&method, target.as_ref().map(|target| target.url())));
         }
@@ -308,14 +346,20 @@ impl RequestBuilder {
         if let (None, Some(Userinfo { user, password: None })) = (&auth, userinfo) {
             auth = settings.netrc().and_then(|netrc| netrc.of_user(&user, target.url(), settings.headers()));
         }
-        let (body, content_type) = body.unwrap_or_default();
+        let (mut body, content_type) = body.unwrap_or_default();
+        if let Some(watch) = on_upload {
+            body = body.watched(watch);
+        }
         let about = (method.clone(), target.clone());
         Request::new(Parts { method, target, body, content_type, cookies, auth, settings, follows })
             .map_err(|error| error.about(&about.0, Some(about.1.url())))
-            .map(|request| (session, request))
+            .map(|mut request| {
+                request.set_expect_continue(expect_continue);
+                (session, request)
+            })
     }
 
-    fn set_body(mut self, body: Body, content_type: Option<&'static str>) -> Self {
+    fn set_body(mut self, body: Body, content_type: Option<Cow<'static, str>>) -> Self {
         if self.body.is_some() {
             return self.fail(Error::request_error("the request was given two bodies; which one is meant?"));
         }

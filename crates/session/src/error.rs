@@ -245,7 +245,7 @@ impl Error {
         self.request().map(Request::url)
     }
 
-    /// The answer, readable, where it is the reason: for `Status` and `Redirect`.
+    /// The answer, readable, where it is the reason: for `Status`, `Redirect`, and JSON that is not what was asked for.
     #[must_use]
     pub fn response(&self) -> Option<&Response> {
         self.0.response.as_ref()

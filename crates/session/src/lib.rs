@@ -220,6 +220,7 @@ mod content;
 mod decode;
 mod error;
 mod fast_map;
+mod finite;
 mod flow;
 mod form;
 mod header_set;
@@ -228,6 +229,8 @@ mod jar;
 mod json;
 mod lanes;
 mod lines;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod proxies;
 mod request;
 mod response;
@@ -260,7 +263,10 @@ pub use http_wire::{HeadError, Headers, Method, StatusCode, Value, Version, http
 pub use jar::{
     CookieError, CookieFileError, CookieFileErrorKind, CookieJar, CookieStore, LoadedCookies, SuffixList,
 };
+pub use json::JsonError;
 pub use lines::Lines;
+#[cfg(feature = "multipart")]
+pub use multipart::{Form, Part};
 pub use pool;
 pub use pool::{
     Attempt, Attempts, Body, Limit, Origin, Phase, Pool, Scheme, Source, Timeouts, Tls, TlsFacts,

@@ -11,6 +11,7 @@ use crate::url::{self, IntoUrl};
 use ::url::Url;
 use http_wire::{HeadError, Headers, Method, RequestHead, Value};
 use pool::{Body, Origin, Route};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,6 +35,7 @@ pub struct Request {
     late: Late,
     /// What holds if no redirect policy was set: `head()` follows none.
     follows: bool,
+    expect_continue: bool,
 }
 
 /// Which fields stand behind the framing field on the wire: those that were not set by hand. (The order of requests:
@@ -58,7 +60,7 @@ pub(crate) struct Parts {
     pub(crate) method: Method,
     pub(crate) target: Arc<Target>,
     pub(crate) body: Body,
-    pub(crate) content_type: Option<&'static str>,
+    pub(crate) content_type: Option<Cow<'static, str>>,
     pub(crate) cookies: Vec<(String, String)>,
     pub(crate) auth: Option<Arc<dyn Auth>>,
     pub(crate) settings: Arc<Settings>,
@@ -81,14 +83,10 @@ impl Request {
             settings: parts.settings,
             late: Late::default(),
             follows: parts.follows,
+            expect_continue: false,
         };
-        if let Some(content_type) = parts.content_type.filter(|_| !request.headers().contains("content-type"))
-        {
-            request
-                .headers_mut()
-                .append("Content-Type", content_type)
-                .map_err(|e| Error::header("Content-Type", e))?;
-            request.late.content_type = true;
+        if let Some(content_type) = parts.content_type {
+            request.describe_body(&content_type)?;
         }
         if !request.cookies.is_empty() && request.headers().contains("cookie") {
             return Err(Error::request_error(
@@ -195,6 +193,28 @@ impl Request {
     /// Sets the body. None at all is sent as a body of length 0, except with GET and HEAD (requests' rule).
     pub fn set_body(&mut self, body: impl Into<Body>) {
         self.body = body.into();
+    }
+
+    /// Says what the body is, unless a header does.
+    fn describe_body(&mut self, content_type: &str) -> Result<(), Error> {
+        if !self.headers().contains("content-type") {
+            let added = self.headers_mut().append("Content-Type", content_type);
+            self.late.content_type = true;
+            return added.map_err(|why| Error::header("Content-Type", why));
+        }
+        if content_type.starts_with("multipart/") {
+            return Err(Error::request_error(
+                "a Content-Type is set, and a form with files needs its own, with its boundary; do not set it, or \
+                 leave that of the session out with without(\"Content-Type\")",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sets whether the server is asked for a go-ahead before the body is sent; see
+    /// [`RequestBuilder::expect_continue`](crate::RequestBuilder::expect_continue).
+    pub fn set_expect_continue(&mut self, on: bool) {
+        self.expect_continue = on;
     }
 
     /// The settings that hold.
@@ -390,6 +410,9 @@ impl Request {
             head = behind(head, "cookie");
         }
         head = head.body(body.kind());
+        if self.expect_continue && !body.is_empty() {
+            head = head.expect_continue();
+        }
         if self.late.content_type {
             head = behind(head, "content-type");
         }
@@ -406,7 +429,10 @@ impl Request {
     /// Whether a field of a reserved name stands in the headers that is not what the library would write.
     fn contradicts(&self, name: &str) -> bool {
         self.headers().get_all(name).any(|value| match name {
-            "Content-Length" => value.to_str().ok().and_then(|v| v.parse().ok()) != self.body.len(),
+            "Content-Length" => {
+                let digits = value.to_str().ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
+                digits.and_then(|v| v.parse().ok()) != self.body.len()
+            }
             "Transfer-Encoding" => self.body.len().is_some() || !value.eq_ignore_ascii_case("chunked"),
             "Connection" => !value.eq_ignore_ascii_case("keep-alive") && !value.eq_ignore_ascii_case("close"),
             _ => true,

@@ -72,7 +72,7 @@ impl Head {
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Head [{}]>", self.status().as_u16())
+        write!(f, "<Head {}>", self.status().as_u16())
     }
 }
 
@@ -251,9 +251,10 @@ impl Response {
     /// The body as JSON, in UTF-8, -16 or -32. The status plays no part in it.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`]; the text names the type, the place, and the first bytes of the body.
+    /// [`ErrorKind::Decode`] with the answer in it; the text names the type, the way to the value that does not fit, the
+    /// place and the bytes around it. Its source is a [`JsonError`](crate::JsonError).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        json::read(&self.body).map_err(|error| error.with_request(&self.request).maybe_processed())
+        json::read(&self.body).map_err(|error| error.with_response(self.clone()))
     }
 
     /// Makes a 4xx or 5xx an error, in the words of requests' `raise_for_status`; the answer is in it.
@@ -300,7 +301,7 @@ pub(crate) fn status_error(head: &Head) -> Option<Error> {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Response [{}]>", self.status().as_u16())
+        write!(f, "<Response {}>", self.status().as_u16())
     }
 }
 
@@ -384,7 +385,7 @@ impl Hop {
 
 impl fmt::Debug for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Hop [{}] {}>", self.status().as_u16(), redacted(self.url().as_str()))
+        write!(f, "<Hop {} {}>", self.status().as_u16(), redacted(self.url().as_str()))
     }
 }
 

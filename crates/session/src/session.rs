@@ -280,6 +280,18 @@ impl Session {
         self.shared.targets.get(text, &self.settings)
     }
 
+    /// Unpredictable bytes, for what must not be guessed, such as the boundary of a form.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        let mut driver = self.shared.pool.driver()?;
+        driver.random(&mut bytes).map_err(|why| {
+            Error::new(crate::error::ErrorKind::Io, format!("the system has no random numbers: {why}"))
+                .with_source(why)
+        })?;
+        Ok(bytes)
+    }
+
     fn driver(&self, request: &Request) -> Result<Driver, Error> {
         self.shared.pool.driver().map_err(|error| Error::from_pool(error, request))
     }

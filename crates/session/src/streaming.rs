@@ -332,6 +332,6 @@ fn broken(request: &Request) -> Error {
 
 impl fmt::Debug for Streaming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Streaming [{}]>", self.status().as_u16())
+        write!(f, "<Streaming {}>", self.status().as_u16())
     }
 }

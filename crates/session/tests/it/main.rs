@@ -3,6 +3,7 @@
 
 mod auth;
 mod batches;
+mod bodies;
 mod building;
 mod canceling;
 mod conformance_cookies;
@@ -13,6 +14,9 @@ mod cookies;
 mod digest;
 mod errors;
 mod hooks;
+mod json;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod netrc;
 mod proxies;
 mod redirect_rules;

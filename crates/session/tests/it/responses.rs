@@ -38,7 +38,7 @@ fn an_answer_is_plain_data_that_can_be_kept_cloned_and_shared() {
     assert_eq!((response.clone().into_bytes().as_slice(), response.bytes()), (&b"body"[..], &b"body"[..]));
     assert_eq!(response.url().as_str(), "http://a.example/x?y");
     assert_eq!(response.attempts().len(), 1);
-    assert_eq!(format!("{response:?}"), "<Response [200]>");
+    assert_eq!(format!("{response:?}"), "<Response 200>");
 }
 
 #[test]

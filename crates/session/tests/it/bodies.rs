@@ -1,0 +1,328 @@
+//! What is sent as a body, and how it is announced.
+
+use crate::support::{Stage, redirect, value};
+use pool::sim::Reply;
+use session::{Body, Error, ErrorKind, Method, Request, Session};
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::sync::{Arc, Mutex};
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("ok"));
+    stage
+}
+
+/// `Content-Length`, `Transfer-Encoding`, and the body of the last request.
+fn last(stage: &Stage) -> (String, String, Vec<u8>) {
+    let last = stage.last();
+    (value(&last, "content-length"), value(&last, "transfer-encoding"), last.body().to_vec())
+}
+
+fn sized(body: &[u8]) -> (String, String, Vec<u8>) {
+    (body.len().to_string(), "-".to_owned(), body.to_vec())
+}
+
+fn chunked(body: &[u8]) -> (String, String, Vec<u8>) {
+    ("-".to_owned(), "chunked".to_owned(), body.to_vec())
+}
+
+/// A file without a name, with this in it.
+fn file(name: &str, content: &[u8]) -> File {
+    let path = std::env::temp_dir().join(format!("session-bodies-{}-{name}", std::process::id()));
+    fs::write(&path, content).unwrap();
+    let file = File::open(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    file
+}
+
+#[test]
+fn b_4_b_5_what_has_a_length_announces_it_an_empty_file_too_and_all_else_is_chunked() {
+    let stage = stage();
+    let session = stage.session();
+    let put = |body: Body| session.put("http://a.example/").body(body).send().map(drop);
+    put(file("full", b"content").into()).unwrap();
+    assert_eq!(last(&stage), sized(b"content"));
+    put(file("empty", b"").into()).unwrap();
+    assert_eq!(last(&stage), sized(b""));
+    put(Body::sized(Cursor::new("content"), 7)).unwrap();
+    assert_eq!(last(&stage), sized(b"content"));
+    put(Body::once(Cursor::new("content"))).unwrap();
+    assert_eq!(last(&stage), chunked(b"content"));
+    put(Body::once(io::empty())).unwrap();
+    assert_eq!(last(&stage), chunked(b""));
+}
+
+#[test]
+fn b_4_a_file_is_sent_from_where_it_stands_and_sent_again_from_there() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| if r.target() == "/" { redirect(307, "/there") } else { Reply::ok("ok") });
+    let mut file = file("middle", b"read already, to be sent");
+    file.read_exact(&mut [0; 14]).unwrap();
+    stage.session().put("http://a.example/").body(file).send().unwrap();
+    for received in stage.seen() {
+        assert_eq!((received.body(), value(&received, "content-length")), (&b"to be sent"[..], "10".into()));
+    }
+    assert_eq!(stage.seen().len(), 2);
+}
+
+#[test]
+fn b_6_a_reader_or_a_text_beside_a_form_is_an_error() {
+    let stage = stage();
+    let session = stage.session();
+    let post = || session.post("http://a.example/");
+    for twice in [
+        post().body(Body::once(io::empty())).form([("a", "1")]),
+        post().form([("a", "1")]).body("text"),
+        post().json(&1).form([("a", "1")]),
+        #[cfg(feature = "multipart")]
+        post().multipart(session::Form::new()).body("text"),
+        #[cfg(feature = "multipart")]
+        post().body(Body::once(io::empty())).multipart(session::Form::new()),
+    ] {
+        let error = twice.send().unwrap_err();
+        assert!(error.kind() == ErrorKind::Request && error.to_string().contains("two bodies"), "{error}");
+    }
+    assert!(stage.seen().is_empty());
+}
+
+#[test]
+fn b_9_pieces_are_asked_for_while_they_are_sent_one_chunk_each_and_empty_ones_are_skipped() {
+    let stage = Stage::new();
+    let host = stage.world.host("a.example", ["10.0.0.1"]);
+    let peer = host.accept();
+    peer.expect_head("POST /")
+        .expect_bytes("2\r\nab\r\n3\r\nc\u{e9}\r\n0\r\n\r\n")
+        .reply(pool::sim::ok("ok"));
+    let pieces = ["", "ab", "", "", "c\u{e9}", ""].map(str::to_owned);
+    let body = Body::chunks(pieces);
+    stage.session().post("http://a.example/").body(body).send().unwrap();
+    assert!(peer.is_done());
+}
+
+#[test]
+fn b_9_pieces_of_any_size_arrive_whole_and_in_order() {
+    let stage = stage();
+    let pieces = [1, 0, 65_536, 65_537, 300_000, 2].map(|n| vec![n as u8; n]);
+    let whole = pieces.concat();
+    stage.session().post("http://a.example/").body(Body::chunks(pieces)).send().unwrap();
+    assert_eq!(last(&stage), chunked(&whole));
+    stage.session().post("http://a.example/").body(Body::chunks(Vec::<Vec<u8>>::new())).send().unwrap();
+    assert_eq!(last(&stage), chunked(b""));
+}
+
+#[test]
+fn b_10_an_answer_that_comes_while_the_body_cannot_be_sent_any_more_is_the_answer() {
+    let stage = Stage::new();
+    let host = stage.world.host("a.example", ["10.0.0.1"]);
+    host.accept()
+        .expect_head("POST /")
+        .skip(1000)
+        .reply("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        .close();
+    let response = stage.session().post("http://a.example/").body(vec![0; 10_000_000]).send().unwrap();
+    assert_eq!(response.status().as_u16(), 413);
+}
+
+#[test]
+fn b_11_a_source_is_asked_for_64_kib_at_a_time() {
+    struct Asked(Arc<Mutex<Vec<usize>>>);
+    impl Read for Asked {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(buf.len());
+            Ok(if self.0.lock().unwrap().len() < 3 { buf.len() } else { 0 })
+        }
+    }
+    let (stage, asked) = (stage(), Arc::default());
+    stage.session().post("http://a.example/").body(Body::once(Asked(Arc::clone(&asked)))).send().unwrap();
+    assert_eq!(*asked.lock().unwrap(), [64 * 1024; 3]);
+}
+
+#[test]
+fn a_body_larger_than_a_read_is_in_chunks_of_what_was_read() {
+    let stage = stage();
+    let content: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
+    stage.session().post("http://a.example/").body(Body::once(Cursor::new(content.clone()))).send().unwrap();
+    assert_eq!(last(&stage), chunked(&content));
+}
+
+#[test]
+fn inj_5_framing_follows_from_the_body_and_what_contradicts_it_is_an_error_before_sending() {
+    let stage = stage();
+    let session = stage.session();
+    let ten = || session.get("http://a.example/").body("0123456789");
+    ten().send().unwrap();
+    assert_eq!(last(&stage), sized(b"0123456789"));
+    session.get("http://a.example/").body(Body::once(Cursor::new("x"))).send().unwrap();
+    assert_eq!(last(&stage), chunked(b"x"));
+    ten().header("Content-Length", "10").send().unwrap();
+    assert_eq!(last(&stage), sized(b"0123456789"));
+    let before = stage.seen().len();
+    for (name, text) in [
+        ("Content-Length", "5"),
+        ("Content-Length", "+10"),
+        ("Content-Length", "10, 10"),
+        ("Transfer-Encoding", "chunked"),
+        ("Transfer-Encoding", "gzip"),
+        ("Transfer-Encoding", "chunked, identity"),
+        ("Connection", "close, X-Secret"),
+        ("Upgrade", "h2c"),
+        ("Expect", "200-ok"),
+    ] {
+        let error = ten().header(name, text).send().unwrap_err();
+        assert!(error.kind() == ErrorKind::Request && error.to_string().contains(name), "{name}: {error}");
+    }
+    assert_eq!(stage.seen().len(), before);
+    // What was accepted was one request each, and the connection is still good for another.
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn di_4_a_source_that_fails_leaves_a_request_that_no_server_takes_for_whole() {
+    struct Fails(usize);
+    impl Read for Fails {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let n = self.0.min(buf.len());
+            self.0 -= n;
+            if n == 0 { Err(io::Error::other("the disk is gone")) } else { Ok(n) }
+        }
+    }
+    for good in [0, 1, 1000, 100_000] {
+        let pieces = [Ok(vec![b'x'; good]), Err(io::Error::other("the disk is gone"))];
+        for body in [Body::once(Fails(good)), Body::sized(Fails(good), 200_000), Body::try_chunks(pieces)] {
+            let stage = stage();
+            let error = stage.session().post("http://a.example/").body(body).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.to_string().contains("the disk is gone"), "{error}");
+            assert!(stage.seen().is_empty(), "the server has seen a whole request");
+        }
+    }
+}
+
+#[test]
+fn di_6_a_length_counts_bytes_and_not_characters() {
+    let stage = stage();
+    stage.session().post("http://a.example/").body("💩é").send().unwrap();
+    assert_eq!(last(&stage), sized("💩é".as_bytes()));
+    assert_eq!(last(&stage).0, "6");
+}
+
+#[test]
+fn the_server_is_asked_for_a_go_ahead_where_that_is_wanted_and_there_is_a_body() {
+    let stage = Stage::new();
+    let host = stage.world.host("a.example", ["10.0.0.1"]);
+    let peer = host.accept();
+    peer.expect_head("PUT /").reply("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+    let request =
+        stage.session().put("http://a.example/").body("never sent").expect_continue(true).build().unwrap();
+    let response = stage.session().send(request).unwrap();
+    let received = String::from_utf8(peer.received()).unwrap();
+    assert_eq!(response.status().as_u16(), 417);
+    assert!(
+        received.contains("\r\nExpect: 100-continue\r\n") && !received.contains("never sent"),
+        "{received}"
+    );
+    let stage = self::stage();
+    for plain in [
+        stage.session().put("http://a.example/").body("sent").expect_continue(false),
+        stage.session().get("http://a.example/").expect_continue(true),
+        stage.session().put("http://a.example/").body("").expect_continue(true),
+    ] {
+        plain.send().unwrap();
+        assert_eq!(value(&stage.last(), "expect"), "-");
+    }
+}
+
+#[test]
+fn an_upload_is_told_of_as_it_is_taken_and_from_the_start_where_it_is_sent_again() {
+    type Calls = Arc<Mutex<Vec<(u64, Option<u64>)>>>;
+    let stage = Stage::new();
+    stage.host("a.example", |r| if r.target() == "/" { redirect(307, "/there") } else { Reply::ok("ok") });
+    let session = stage.session();
+    let calls = Calls::default();
+    let put = |body: Body, path: &str| {
+        let told = calls.clone();
+        calls.lock().unwrap().clear();
+        let request = session.put(format!("http://a.example{path}"));
+        let request = request.on_upload(move |sent, total| told.lock().unwrap().push((sent, total)));
+        request.body(body).send().unwrap();
+        std::mem::take(&mut *calls.lock().unwrap())
+    };
+    assert_eq!(put("0123456789".into(), "/there"), [(10, Some(10))]);
+    assert_eq!(put("0123456789".into(), "/"), [(10, Some(10)), (10, Some(10))]);
+    let big = vec![0; 150_000];
+    let told = put(big.clone().into(), "/there");
+    assert_eq!(told, [(65_536, Some(150_000)), (131_072, Some(150_000)), (150_000, Some(150_000))]);
+    assert_eq!(last(&stage), sized(&big));
+    assert_eq!(put(Body::chunks(["ab", "", "c"]), "/there"), [(2, None), (3, None)]);
+    let told = put(file("upload", &[1; 70_000]).into(), "/");
+    assert_eq!(told, [(65_536, Some(70_000)), (70_000, Some(70_000))].repeat(2));
+    assert!(put(Body::Empty, "/there").is_empty());
+}
+
+#[test]
+fn a_body_that_is_told_of_belongs_to_one_sending_at_a_time() {
+    let stage = stage();
+    let session = stage.session();
+    let request = session.put("http://a.example/").body("abc").on_upload(|_, _| ()).build().unwrap();
+    for _ in 0..3 {
+        session.send(request.clone()).unwrap();
+        assert_eq!(last(&stage), sized(b"abc"));
+    }
+    let results = session.send_all([request.clone(), request]);
+    // Which one begins while the other is under way is for the network to say; none is sent short.
+    assert!(results.iter().any(Result::is_ok));
+    assert!(stage.seen().iter().all(|received| received.body() == b"abc"));
+}
+
+/// Every way to hand a text to a request, one after the other.
+fn said(session: &Session, text: &str) -> Vec<Result<Request, Error>> {
+    let post = || session.post("http://a.example/");
+    let mut by_hand = session.get("http://a.example/").build().unwrap();
+    let set = by_hand.set_header("X-A", text);
+    let mut all = vec![
+        session.get(format!("http://a.example/{text}")).build(),
+        session.get(format!("http://a.example/?{text}")).build(),
+        session.get(format!("http://a.example/#{text}")).build(),
+        session.get(format!("http://{text}/")).build(),
+        session.request(text, "http://a.example/").build(),
+        session.get("http://a.example/").header("X-A", text).build(),
+        session.get("http://a.example/").header(text, "1").build(),
+        session.get("http://a.example/").header("Host", text).build(),
+        session.get("http://a.example/").header("Connection", text).build(),
+        session.get("http://a.example/").header("Content-Type", text).build(),
+        session.get("http://a.example/").without(text).build(),
+        session.get("http://a.example/").query([(text, text)]).build(),
+        session.get("http://a.example/").without_param(text).build(),
+        session.get("http://a.example/").basic(text, text).build(),
+        session.get("http://a.example/").bearer(text).build(),
+        session.get("http://a.example/").cookie(text, "1").build(),
+        session.get("http://a.example/").cookie("a", text).build(),
+        post().form([(text, text)]).build(),
+        post().json(&[text]).build(),
+        set.map(|()| by_hand),
+    ];
+    if let Ok(method) = Method::from_bytes(text.as_bytes()) {
+        all.push(session.request(method, "http://a.example/").build());
+    }
+    all
+}
+
+#[test]
+fn inj_3_nothing_that_takes_a_text_writes_a_line_of_its_own() {
+    for evil in
+        ["x\r\nX-Inj: 1", "x\nX-Inj: 1", "x\rX-Inj: 1", "\r\nX-Inj: 1\r\n", "x: y\r\nX-Inj: 1\r\n\r\n"]
+    {
+        let stage = stage();
+        let session = stage.session();
+        for request in said(&session, evil).into_iter().flatten() {
+            // Refused now, or harmless.
+            let _ = session.send(request);
+        }
+        assert!(stage.seen().len() > 3, "something was sent");
+        for received in stage.seen() {
+            assert!(!received.head().headers().contains("x-inj"), "{received:?}");
+            assert!(!String::from_utf8_lossy(received.head().as_bytes()).contains("\nX-Inj"));
+        }
+    }
+}
