@@ -218,13 +218,14 @@ impl Reader {
         if self.mark.is_none() {
             return Err(once());
         }
-        let reading = self.begin()?;
+        // The source is ours until the end of this; nobody is told, as nothing is sent.
+        let _reading = self.begin()?;
         let mut left = self.len.unwrap_or(u64::MAX);
         let mut piece = vec![0; SCANNED];
         while left > 0 {
             let room = usize::try_from(left).unwrap_or(usize::MAX).min(SCANNED);
             let wanted = piece.get_mut(..room).unwrap_or_default();
-            let n = reading.read(wanted)?;
+            let n = self.lock().read(wanted)?;
             let Some(read) = wanted.get(..n).filter(|read| !read.is_empty()) else { break };
             see(read);
             left = left.saturating_sub(n as u64);
