@@ -388,7 +388,7 @@ impl Call {
             return Todo::Listen;
         };
         let hopeless = failure.is_final();
-        let error = failure.into_error(self.flow.request());
+        let error = failure.into_error(self.flow.request(), &reading.head);
         let step = match reading.then {
             Then::Again(again) => {
                 let attempts = error.into_attempts();

@@ -3,7 +3,7 @@
 use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
-use crate::response::Head;
+use crate::response::{Head, Response};
 use http_wire::Method;
 use pool::{Driver, ExchangeId};
 
@@ -236,14 +236,13 @@ impl Failure {
         !matches!(self, Self::Pool(_))
     }
 
-    /// In words, about `request`.
-    pub(crate) fn into_error(self, request: &Request) -> Error {
+    /// In words, about `request` and the head that its answer has.
+    pub(crate) fn into_error(self, request: &Request, head: &Head) -> Error {
         match self {
             Self::Pool(error) => Error::from_pool(error, request),
             Self::Decode(why) => Error::new(ErrorKind::Decode, format!("the body cannot be decoded: {why}"))
                 .with_source(why)
-                .with_request(request)
-                .maybe_processed(),
+                .with_response(Response::without_body(head.clone(), request.clone())),
             Self::TooLong => Error::new(
                 ErrorKind::Body,
                 format!(

@@ -56,7 +56,8 @@ pub enum ErrorKind {
     Protocol,
     /// A body was cut short, or is larger than the limit for a buffered one.
     Body,
-    /// The body is not what its `Content-Encoding` says, or not the JSON asked for.
+    /// The body is not what its `Content-Encoding` says, or not the JSON asked for; the answer is in
+    /// [`Error::response`], in the first case without its body.
     Decode,
     /// A redirect cannot be followed, or there were too many; the answer is in [`Error::response`].
     Redirect,
@@ -246,6 +247,7 @@ impl Error {
     }
 
     /// The answer, readable, where it is the reason: for `Status`, `Redirect`, and JSON that is not what was asked for.
+    /// The answer, readable, where it is the reason: for `Status`, `Redirect` and `Decode`.
     #[must_use]
     pub fn response(&self) -> Option<&Response> {
         self.0.response.as_ref()

@@ -104,6 +104,12 @@ impl Response {
         Self { head, body, trailers, history, attempts, request }
     }
 
+    /// An answer whose body cannot be had.
+    pub(crate) fn without_body(head: Head, request: Request) -> Self {
+        let (body, trailers, history, attempts) = Default::default();
+        Self::new(Parts { head, body, trailers, history, attempts, request })
+    }
+
     /// An answer made by hand, for a [`Hook`](crate::Hook) that gives one in place of the server's.
     ///
     /// # Errors
@@ -253,6 +259,7 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Decode`] with the answer in it; the text names the type, the way to the value that does not fit, the
     /// place and the bytes around it. Its source is a [`JsonError`](crate::JsonError).
+    /// [`ErrorKind::Decode`]; the text names the type, the place, and the first bytes of the body. The answer is in it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read(&self.body).map_err(|error| error.with_response(self.clone()))
     }

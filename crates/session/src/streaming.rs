@@ -63,7 +63,7 @@ impl Streaming {
     ) -> Result<Self, Error> {
         let request = call.flow().request().clone();
         let content = Content::new(&request, &head, request.settings().decode())
-            .map_err(|why| Failure::Decode(why).into_error(&request))?;
+            .map_err(|why| Failure::Decode(why).into_error(&request, &head))?;
         let history = call.flow().take_history();
         let open = Open { _shared: shared, driver, call, id, content, summary: None, watch };
         Ok(Self { head, request, history, body: Body::Open(Box::new(open)) })
@@ -182,7 +182,7 @@ impl Streaming {
     /// As for a body that [`Session::send`](crate::Session::send) reads.
     pub fn into_response(mut self) -> Result<Response, Error> {
         let (bytes, attempts, trailers) = match std::mem::replace(&mut self.body, Body::Broken) {
-            Body::Open(open) => open.into_rest(&self.request)?,
+            Body::Open(open) => open.into_rest(&self.request, &self.head)?,
             Body::Ended { attempts, trailers } => (Vec::new(), attempts, trailers),
             Body::Whole { bytes, attempts } => {
                 let from = usize::try_from(bytes.position()).unwrap_or(usize::MAX);
@@ -213,7 +213,7 @@ impl Streaming {
                     Ok(n) => n,
                     Err(failure) => {
                         self.body = Body::Broken;
-                        return Err(failure.into_error(&self.request));
+                        return Err(failure.into_error(&self.request, &self.head));
                     }
                 };
                 if n == 0 {
@@ -284,7 +284,11 @@ impl Open {
         }
     }
 
-    fn into_rest(mut self, request: &Request) -> Result<(Vec<u8>, Attempts, Option<Headers>), Error> {
+    fn into_rest(
+        mut self,
+        request: &Request,
+        head: &Head,
+    ) -> Result<(Vec<u8>, Attempts, Option<Headers>), Error> {
         let ended = self.summary.is_some();
         let content = std::mem::replace(&mut self.content, Content::nothing());
         let mut buffer = Buffer::new(content, request.settings().max_body());
@@ -304,7 +308,7 @@ impl Open {
                 break Err(failure);
             }
         };
-        collected.map_err(|failure| failure.into_error(request))?;
+        collected.map_err(|failure| failure.into_error(request, head))?;
         let (attempts, trailers) = self.summary.take().map(|s| (s.attempts, s.trailers)).unwrap_or_default();
         Ok((buffer.into_bytes(), self.call.flow().with_earlier(attempts), trailers))
     }

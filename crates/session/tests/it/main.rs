@@ -11,6 +11,7 @@ mod conformance_urls;
 mod connection_auth;
 mod connections;
 mod cookies;
+mod decoding;
 mod digest;
 mod errors;
 mod hooks;

@@ -1,0 +1,441 @@
+//! Where bodies end, how they are decoded, and that nothing of them is lost.
+
+use crate::support::{Stage, answer, gzip};
+use pool::sim::{Fragments, Reply};
+use proptest::prelude::*;
+use session::{ErrorKind, Response, Session};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::time::Duration;
+
+const URL: &str = "http://a.example/";
+
+/// A host that answers everything with these bytes.
+fn serving(bytes: impl Into<Vec<u8>>) -> Stage {
+    let (stage, bytes) = (Stage::new(), bytes.into());
+    stage.host("a.example", move |_| Reply::raw(bytes.clone()));
+    stage
+}
+
+/// The same, and then the end of the connection.
+fn closing(bytes: impl Into<Vec<u8>>) -> Stage {
+    let (stage, bytes) = (Stage::new(), bytes.into());
+    stage.host("a.example", move |_| Reply::raw(bytes.clone()).close());
+    stage
+}
+
+fn send(stage: &Stage) -> Result<Response, session::Error> {
+    stage.session().get(URL).send()
+}
+
+fn kind(stage: &Stage) -> ErrorKind {
+    send(stage).unwrap_err().kind()
+}
+
+fn deflate(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn raw_deflate(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn br(data: &[u8]) -> Vec<u8> {
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 18);
+    encoder.write_all(data).unwrap();
+    encoder.into_inner()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+fn chunked(data: &[u8], size: usize) -> Vec<u8> {
+    let chunk = |part: &[u8]| [format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat();
+    [data.chunks(size).flat_map(chunk).collect(), b"0\r\n\r\n".to_vec()].concat()
+}
+
+#[test]
+fn w_1_chunks_win_over_a_length() {
+    let stage = serving(
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n",
+    );
+    assert_eq!(send(&stage).unwrap().text(), "whole");
+}
+
+#[test]
+fn w_2_lengths_that_differ_or_are_no_numbers_are_an_error() {
+    for good in ["Content-Length: 4", "Content-Length: 4\r\nContent-Length: 4", "Content-Length: 4, 4"] {
+        assert_eq!(send(&serving(format!("HTTP/1.1 200 OK\r\n{good}\r\n\r\nbody"))).unwrap().text(), "body");
+    }
+    for bad in ["4\r\nContent-Length: 5", "4, 5", "-4", "+4", "0x4", "four", "4.0", ""] {
+        let stage = serving(format!("HTTP/1.1 200 OK\r\nContent-Length: {bad}\r\n\r\nbody"));
+        assert_eq!(kind(&stage), ErrorKind::Protocol, "{bad}");
+    }
+}
+
+#[test]
+fn w_3_and_dc_6_what_has_no_body_is_not_read_and_not_decoded() {
+    no_body();
+}
+
+#[test]
+fn dc_6_without_a_body_there_is_no_decoder() {
+    no_body();
+}
+
+fn no_body() {
+    let coded = |status: &str, length: &str| {
+        serving(format!("HTTP/1.1 {status}\r\nContent-Encoding: gzip\r\n{length}\r\n"))
+    };
+    for stage in [
+        coded("204 No Content", ""),
+        coded("304 Not Modified", "Content-Length: 1234\r\n"),
+        coded("200 OK", "Content-Length: 0\r\n"),
+        serving("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        closing("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\n"),
+    ] {
+        assert_eq!(send(&stage).unwrap().bytes(), b"");
+    }
+    let stage = coded("200 OK", "Content-Length: 1234\r\n");
+    let session = stage.session();
+    for _ in 0..2 {
+        assert_eq!(session.head(URL).send().unwrap().bytes(), b"");
+    }
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
+fn w_4_a_body_shorter_than_its_length_is_an_error_that_says_how_much_came() {
+    let error = send(&closing("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfew")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Body);
+    assert!(error.to_string().contains('3') && error.to_string().contains("10"), "{error}");
+}
+
+#[test]
+fn w_5_chunks_are_strict_and_end_with_their_trailers() {
+    let chunks = |rest: &str| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}");
+    let whole = send(&serving(chunks("4;x=y\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n"))).unwrap();
+    assert_eq!((whole.text(), whole.trailers().unwrap().len()), ("body".into(), 1));
+    for bad in ["\r\n", "zz\r\n", "-4\r\nbody\r\n", "+4\r\nbody\r\n", "0x4\r\nbody\r\n", "4\r\nbodyX\r\n"] {
+        assert_eq!(kind(&closing(chunks(bad))), ErrorKind::Protocol, "{bad:?}");
+    }
+    for cut in [
+        "",
+        "4",
+        "4\r\n",
+        "4\r\nbo",
+        "4\r\nbody",
+        "4\r\nbody\r\n",
+        "4\r\nbody\r\n0\r\n",
+        "4\r\nbody\r\n0\r\nX: y\r\n",
+    ] {
+        assert_eq!(kind(&closing(chunks(cut))), ErrorKind::Body, "{cut:?}");
+    }
+}
+
+#[test]
+fn w_6_interim_answers_are_not_the_answer() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let stage = serving(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
+    let response = send(&stage).unwrap();
+    assert_eq!((response.status().as_u16(), response.text()), (200, "body".into()));
+    assert!(!response.headers().contains("link"));
+}
+
+#[test]
+fn w_7_a_head_has_at_most_128_fields_and_64_kib() {
+    let fields = |count: usize| {
+        let fields = "X: y\r\n".repeat(count - 1);
+        serving(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n"))
+    };
+    assert_eq!(send(&fields(128)).unwrap().headers().len(), 128);
+    assert_eq!(kind(&fields(129)), ErrorKind::Protocol);
+    let bytes = |total: usize| {
+        let rest = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: \r\n\r\n".len();
+        let value = "v".repeat(total - rest);
+        serving(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: {value}\r\n\r\n"))
+    };
+    assert!(send(&bytes(64 * 1024)).is_ok());
+    assert_eq!(kind(&bytes(64 * 1024 + 1)), ErrorKind::Protocol);
+}
+
+#[test]
+fn w_8_every_coding_is_asked_for_and_undone_alone_and_in_chains() {
+    let data = b"hello, hello, hello".repeat(20);
+    for (coding, body) in [
+        ("gzip", gzip(&data)),
+        ("x-gzip", gzip(&data)),
+        ("gzip", [gzip(&data[..100]), gzip(&data[100..])].concat()),
+        ("gzip", [&gzip(&data)[..], b"\0\0padding"].concat()),
+        ("deflate", deflate(&data)),
+        ("deflate", raw_deflate(&data)),
+        ("br", br(&data)),
+        ("zstd", zstd(&data)),
+        ("zstd", [zstd(&data[..100]), zstd(&data[100..])].concat()),
+        ("gzip, br", br(&gzip(&data))),
+        ("gzip,deflate , BR, zstd,identity, gzip", gzip(&zstd(&br(&deflate(&gzip(&data)))))),
+        ("", data.clone()),
+    ] {
+        let stage = Stage::new();
+        let header = format!("Content-Encoding: {coding}");
+        stage.host("a.example", move |_| answer("200 OK", &[&header], &body));
+        assert!(send(&stage).unwrap().bytes() == data, "{coding}");
+        assert_eq!(stage.values("accept-encoding"), ["gzip, deflate, br, zstd"]);
+    }
+}
+
+#[test]
+fn w_8_a_coding_that_is_unknown_leaves_the_body_as_it_is() {
+    for coding in ["compress", "br, dcz", "aes128gcm, gzip"] {
+        let (stage, header) = (Stage::new(), format!("Content-Encoding: {coding}"));
+        stage.host("a.example", move |_| answer("200 OK", &[&header], "as it is"));
+        assert_eq!(send(&stage).unwrap().text(), "as it is", "{coding}");
+    }
+}
+
+#[test]
+fn w_8_what_is_not_what_its_coding_says_is_an_error_with_the_answer() {
+    for coding in ["gzip", "deflate", "br", "zstd", "br, gzip"] {
+        let (stage, header) = (Stage::new(), format!("Content-Encoding: {coding}"));
+        stage.host("a.example", move |_| answer("200 OK", &[&header, "X-Id: 7"], "\u{7}what is this"));
+        let error = send(&stage).unwrap_err();
+        assert_eq!((error.kind(), error.may_have_been_processed()), (ErrorKind::Decode, true), "{coding}");
+        let response = error.response().unwrap();
+        assert_eq!((response.header("x-id"), response.bytes()), (Some("7"), &b""[..]));
+        let mut stream = stage.session().get(URL).stream().unwrap();
+        let error = io::copy(&mut stream, &mut io::sink()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let error: session::Error = error.downcast().unwrap();
+        assert_eq!(error.response().unwrap().header("x-id"), Some("7"));
+        // The octets can be had all the same.
+        let raw = stage.session().get(URL).decode(false).send().unwrap();
+        assert_eq!(raw.text(), "\u{7}what is this");
+    }
+}
+
+#[test]
+fn w_9_the_headers_stay_those_of_the_body_that_was_sent() {
+    let (body, length) = (gzip(b"hello"), gzip(b"hello").len().to_string());
+    let stage = Stage::new();
+    stage.host("a.example", move |_| answer("200 OK", &["Content-Encoding: gzip"], &body));
+    let response = send(&stage).unwrap();
+    assert_eq!(response.text(), "hello");
+    assert_eq!(response.header("content-encoding"), Some("gzip"));
+    assert_eq!(response.header("content-length"), Some(&*length));
+}
+
+/// Answers with these lines of `Content-Encoding`.
+fn coded(lines: &[String]) -> Stage {
+    let lines: Vec<String> = lines.iter().map(|line| format!("Content-Encoding: {line}\r\n")).collect();
+    serving(format!("HTTP/1.1 200 OK\r\n{}Content-Length: 4\r\n\r\nbody", lines.concat()))
+}
+
+#[test]
+fn dc_1_more_than_five_codings_in_a_line_are_an_error() {
+    for count in [6, 1000] {
+        let error = send(&coded(&[vec!["gzip"; count].join(", ")])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.to_string().contains("more than 5 codings"), "{error}");
+    }
+    assert_eq!(stream_kind(&coded(&["gzip, gzip, gzip, gzip, gzip, gzip".to_owned()])), ErrorKind::Decode);
+}
+
+fn stream_kind(stage: &Stage) -> ErrorKind {
+    stage.session().get(URL).stream().unwrap_err().kind()
+}
+
+#[test]
+fn dc_2_codings_are_counted_over_all_lines() {
+    let mixed = ["gzip", "br", "identity", "zstd", "deflate", "x-gzip", "unheard-of"].map(str::to_owned);
+    assert_eq!(kind(&coded(&mixed)), ErrorKind::Decode);
+    assert_eq!(kind(&coded(&vec!["gzip".to_owned(); 120])), ErrorKind::Decode);
+    // So many lines are too many for a head.
+    assert_eq!(kind(&coded(&vec!["gzip".to_owned(); 1000])), ErrorKind::Protocol);
+    let identity = vec!["identity".to_owned(); 100];
+    assert_eq!(send(&coded(&identity)).unwrap().text(), "body");
+}
+
+#[test]
+fn dc_3_what_a_redirect_carries_is_not_decoded() {
+    let stage = Stage::new();
+    let bomb = gzip(&vec![0; 1 << 20]);
+    let expected = bomb.clone();
+    stage.host("a.example", move |received| match received.target() {
+        "/" => answer("302 Found", &["Location: /end", "Content-Encoding: gzip"], &bomb),
+        "/broken" => answer("302 Found", &["Location: /end", "Content-Encoding: br"], "no brotli"),
+        _ => Reply::ok("end"),
+    });
+    let response = send(&stage).unwrap();
+    assert_eq!((response.text(), response.history()[0].bytes()), ("end".into(), Some(&expected[..])));
+    assert_eq!(stage.session().get("http://a.example/broken").send().unwrap().text(), "end");
+}
+
+#[test]
+fn di_1_a_body_that_is_cut_short_is_an_error_in_every_style() {
+    let stage = closing("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n12345");
+    assert_eq!(kind(&stage), ErrorKind::Body);
+    let open = || stage.session().get(URL).stream().unwrap();
+    assert_eq!(open().into_response().unwrap_err().kind(), ErrorKind::Body);
+    assert_eq!(io::copy(&mut open(), &mut io::sink()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert!(open().read_to_string(&mut String::new()).is_err());
+    assert!(open().lines().any(|line| line.is_err()));
+    let (mut stream, mut piece) = (open(), [0; 5]);
+    stream.read_exact(&mut piece).unwrap();
+    assert!(stream.read(&mut piece).is_err() && stream.read(&mut piece).is_err(), "never an end");
+    let results = stage.session().send_all([stage.session().get(URL)]);
+    assert_eq!(results.into_iter().next().unwrap().unwrap_err().kind(), ErrorKind::Body);
+}
+
+/// One step of reading: so many bytes with `read` (even) or `read_exact` (odd), or what `fill_buf` has (zero).
+fn read_step(stream: &mut BufReader<session::Streaming>, size: usize, got: &mut Vec<u8>) -> bool {
+    let mut piece = vec![0; size];
+    let n = match size {
+        0 => {
+            let n = stream.fill_buf().unwrap().len().min(3);
+            got.extend_from_slice(&stream.buffer()[..n]);
+            stream.consume(n);
+            return n > 0;
+        }
+        size if size % 2 == 1 => match stream.read_exact(&mut piece[..1]) {
+            Ok(()) => 1,
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+                0
+            }
+        },
+        _ => stream.read(&mut piece).unwrap(),
+    };
+    got.extend_from_slice(&piece[..n]);
+    n > 0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn di_5_any_pattern_of_reads_over_any_coding_and_framing_gives_the_same_bytes(
+        data in proptest::collection::vec(proptest::sample::select(&b"abcdefghij\n"[..]), 0..3000),
+        coding in 0..6_usize,
+        framing in 0..3_usize,
+        sizes in proptest::collection::vec(0..300_usize, 1..20),
+        rest in 0..3_usize,
+        whole in any::<bool>(),
+    ) {
+        let (name, body) = [
+            ("identity", data.clone()),
+            ("gzip", gzip(&data)),
+            ("deflate", deflate(&data)),
+            ("br", br(&data)),
+            ("zstd", zstd(&data)),
+            ("br, zstd", zstd(&br(&data))),
+        ][coding].clone();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\n");
+        let stage = match framing {
+            0 => serving([format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat()),
+            1 => {
+                let head = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+                serving([head.as_bytes(), &chunked(&body, 37)].concat())
+            }
+            _ => closing([format!("{head}\r\n").as_bytes(), &body].concat()),
+        };
+        stage.world.fragment(if whole { Fragments::Whole } else { Fragments::Random });
+        let mut stream = BufReader::with_capacity(128, stage.session().get(URL).stream().unwrap());
+        let (mut got, mut steps) = (Vec::new(), sizes.iter());
+        let over = loop {
+            match steps.next() {
+                Some(size) if !read_step(&mut stream, *size, &mut got) => break true,
+                Some(_) => {}
+                None => break false,
+            }
+        };
+        if !over {
+            match rest {
+                0 => drop(stream.read_to_end(&mut got).unwrap()),
+                1 => drop(io::copy(&mut stream, &mut got).unwrap()),
+                _ => {
+                    got.extend_from_slice(stream.buffer());
+                    got.extend_from_slice(stream.into_inner().into_response().unwrap().bytes());
+                }
+            }
+        }
+        prop_assert!(got == data);
+    }
+}
+
+#[test]
+fn di_7_the_end_of_a_body_is_known_with_its_last_byte() {
+    let zipped = gzip(b"hello");
+    let sized = |coding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\n{coding}Content-Length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    };
+    let chunks = |coding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
+        [head.as_bytes(), &chunked(body, 7)].concat()
+    };
+    for (bytes, text) in [
+        (chunks("Content-Encoding: gzip\r\n", &zipped), "hello"),
+        (chunks("Content-Encoding: br\r\n", &br(b"hello")), "hello"),
+        (chunks("Content-Encoding: zstd\r\n", &zstd(b"hello")), "hello"),
+        (sized("Content-Encoding: gzip\r\n", &zipped), "hello"),
+        (sized("", b""), ""),
+        (chunks("", b""), ""),
+        (sized("", b"exactly"), "exactly"),
+    ] {
+        let stage = serving(bytes);
+        let session: Session = stage.session();
+        for _ in 0..2 {
+            assert_eq!(session.get(URL).send().unwrap().text(), text);
+            let mut stream = session.get(URL).stream().unwrap();
+            let mut all = vec![0; text.len()];
+            stream.read_exact(&mut all).unwrap();
+            assert_eq!((&*all, stream.read(&mut [0; 1]).unwrap()), (text.as_bytes(), 0));
+        }
+        assert_eq!((stage.world.connections(), stage.world.elapsed()), (1, Duration::ZERO), "{text}");
+    }
+}
+
+#[test]
+fn pn_1_sizes_of_chunks_do_not_wrap() {
+    let zeros = "0".repeat(100_000) + "5";
+    for size in [
+        "ffffffffffffffff",
+        "fffffffffffffffe",
+        "10000000000000000",
+        "8000000000000000",
+        &zeros,
+        "00000000000000005",
+    ] {
+        let bytes =
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nhello\r\n0\r\n\r\n");
+        let error = send(&closing(bytes)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Body), "{}: {error}", &size[..5]);
+    }
+    let exact = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000005\r\nhello\r\n0\r\n\r\n";
+    assert_eq!(send(&serving(exact)).unwrap().text(), "hello");
+}
+
+#[test]
+fn pn_4_lengths_at_the_end_of_the_numbers_are_exact_or_an_error() {
+    for (length, limit) in [
+        ("9223372036854775807", ErrorKind::Body),
+        ("9223372036854775808", ErrorKind::Protocol),
+        ("18446744073709551615", ErrorKind::Protocol),
+        ("18446744073709551616", ErrorKind::Protocol),
+    ] {
+        let stage = closing(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n12345"));
+        assert_eq!(kind(&stage), limit, "{length}");
+        let unlimited = stage.session().get(URL).max_body(usize::MAX).send().unwrap_err();
+        assert_eq!(unlimited.kind(), limit, "{length}");
+        if let Ok(mut stream) = stage.session().get(URL).stream() {
+            assert_eq!(stream.bytes_left(), length.parse().ok());
+            stream.read_exact(&mut [0; 5]).unwrap();
+            assert_eq!(stream.bytes_left(), length.parse::<u64>().ok().map(|n| n - 5));
+            assert!(stream.read(&mut [0; 5]).is_err());
+        }
+    }
+}

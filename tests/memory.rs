@@ -1,0 +1,420 @@
+//! What attacks on the memory of a client make it grow by.
+//!
+//! Each test starts itself again as a process of its own, which talks to the server in the first one, and whose peak is
+//! what counts. Measured where the system has `/proc`; elsewhere the results alone are checked.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may be blunt")]
+
+use serde_json::Value;
+use session::{ErrorKind, Response, Session};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// Nothing here takes so long: what does, hangs.
+const HANG: Duration = Duration::from_secs(120);
+
+/// In the environment of a child: where the server is.
+const SERVER: &str = "MEMORY_TEST_SERVER";
+
+/// The limit for a body in memory where a bomb goes off.
+const BODY: usize = 1 << 20;
+
+#[test]
+fn dc_3_a_bomb_in_a_redirect_is_not_decoded() {
+    grows("dc_3_a_bomb_in_a_redirect_is_not_decoded", MIB, |session, base| {
+        let response = session.get(format!("{base}/redirect-bomb")).send().unwrap();
+        assert_eq!((response.text(), response.history().len()), ("small".into(), 1));
+    });
+}
+
+#[test]
+fn dc_4_bombs_stop_at_the_limit_for_a_body_in_memory() {
+    grows("dc_4_bombs_stop_at_the_limit_for_a_body_in_memory", 11 * MIB, |session, base| {
+        for bomb in ["gzip", "deflate", "br", "zstd", "five"] {
+            let url = format!("{base}/bomb/{bomb}");
+            let kind = |result: Result<Value, session::Error>| result.unwrap_err().kind();
+            let json = session.get(&url).max_body(BODY).send().and_then(|response| response.json());
+            assert_eq!(kind(json), ErrorKind::Body, "{bomb}");
+            let stream = session.get(&url).max_body(BODY).stream().unwrap();
+            assert_eq!(stream.into_response().unwrap_err().kind(), ErrorKind::Body, "{bomb}");
+            assert_eq!(stream_lines(session, &url), Some(ErrorKind::Body), "{bomb}: a line without an end");
+        }
+    });
+}
+
+/// How the lines end.
+fn stream_lines(session: &Session, url: &str) -> Option<ErrorKind> {
+    let lines = session.get(url).max_body(BODY).stream().unwrap().lines();
+    lines.filter_map(Result::err).map(|error| error.kind()).next()
+}
+
+#[test]
+fn dc_4_without_a_setting_the_limit_is_64_mib() {
+    grows("dc_4_without_a_setting_the_limit_is_64_mib", (64 + 9) * MIB, |session, base| {
+        let error = session.get(format!("{base}/bomb/zstd")).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Body);
+        assert!(error.to_string().contains("max_body"), "{error}");
+    });
+}
+
+#[test]
+fn dc_4_a_bomb_that_is_streamed_passes_in_constant_memory() {
+    grows("dc_4_a_bomb_that_is_streamed_passes_in_constant_memory", 12 * MIB, |session, base| {
+        for (bomb, size) in [("gzip", 24 * MIB), ("br", 8 * MIB), ("zstd", 80 * MIB), ("five", 24 * MIB)] {
+            let mut stream = session.get(format!("{base}/bomb/{bomb}")).stream().unwrap();
+            assert_eq!(io::copy(&mut stream, &mut io::sink()).unwrap(), size, "{bomb}");
+        }
+    });
+}
+
+#[test]
+fn dc_5_a_gzip_name_without_an_end_is_not_kept() {
+    grows("dc_5_a_gzip_name_without_an_end_is_not_kept", MIB, |session, base| {
+        let url = format!("{base}/gzip-name");
+        assert_eq!(session.get(&url).send().unwrap_err().kind(), ErrorKind::Decode);
+        assert!(io::copy(&mut session.get(&url).stream().unwrap(), &mut io::sink()).is_err());
+    });
+}
+
+#[test]
+fn dc_7_windows_that_http_does_not_have_are_refused_before_they_are_made() {
+    grows(
+        "dc_7_windows_that_http_does_not_have_are_refused_before_they_are_made",
+        2 * MIB,
+        |session, base| {
+            for window in ["zstd-2-gib", "zstd-one-segment", "br-large"] {
+                let error = session.get(format!("{base}/window/{window}")).send().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Decode, "{window}: {error}");
+            }
+        },
+    );
+}
+
+#[test]
+fn dc_7_a_zstd_block_of_gigabytes_is_refused_within_the_window() {
+    grows("dc_7_a_zstd_block_of_gigabytes_is_refused_within_the_window", 9 * MIB, |session, base| {
+        let url = format!("{base}/window/zstd-block");
+        assert_eq!(session.get(&url).send().unwrap_err().kind(), ErrorKind::Decode);
+        assert!(io::copy(&mut session.get(&url).stream().unwrap(), &mut io::sink()).is_err());
+    });
+}
+
+#[test]
+fn mb_1_a_head_without_an_end_stops_at_its_limit() {
+    grows("mb_1_a_head_without_an_end_stops_at_its_limit", MIB, |session, base| {
+        let error = session.get(format!("{base}/endless/headers")).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    });
+}
+
+#[test]
+fn mb_2_small_fields_long_names_and_trailers_stop_at_their_limit() {
+    grows("mb_2_small_fields_long_names_and_trailers_stop_at_their_limit", MIB, |session, base| {
+        for attack in ["small-headers", "trailers"] {
+            let error = session.get(format!("{base}/endless/{attack}")).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{attack}: {error}");
+        }
+        let response = session.get(format!("{base}/long-name")).send().unwrap();
+        assert_eq!(response.text(), "small");
+    });
+}
+
+#[test]
+fn mb_3_chunk_extensions_stop_at_their_limit() {
+    grows("mb_3_chunk_extensions_stop_at_their_limit", MIB, |session, base| {
+        for attack in ["long-extension", "extensions"] {
+            let error = session.get(format!("{base}/endless/{attack}")).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{attack}: {error}");
+        }
+    });
+}
+
+#[test]
+fn mb_4_a_length_that_was_announced_is_not_allocated() {
+    grows("mb_4_a_length_that_was_announced_is_not_allocated", MIB, |session, base| {
+        let url = format!("{base}/announced/1000000000000000");
+        for limit in [BODY, usize::MAX] {
+            let error = session.get(&url).max_body(limit).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Body, "{error}");
+        }
+        let mut bytes = Vec::new();
+        let error = session.get(&url).stream().unwrap().read_to_end(&mut bytes).unwrap_err();
+        assert_eq!((bytes.len(), error.kind()), (10, io::ErrorKind::UnexpectedEof), "{error}");
+        let error = session.get(format!("{base}/announced/18446744073709551615")).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    });
+}
+
+#[test]
+fn mb_5_interim_answers_without_an_end_stop_at_their_limit() {
+    grows("mb_5_interim_answers_without_an_end_stop_at_their_limit", MIB, |session, base| {
+        for attack in ["continue", "hints"] {
+            let error = session.get(format!("{base}/endless/{attack}")).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{attack}: {error}");
+        }
+    });
+}
+
+#[test]
+fn mb_6_handshakes_that_failed_leave_nothing_behind() {
+    grows("mb_6_handshakes_that_failed_leave_nothing_behind", 600 * KIB, |session, base| {
+        let fail = |count| {
+            for _ in 0..count {
+                let error = session.get(base.replace("http:", "https:")).send().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+            }
+        };
+        fail(100);
+        let (open, before) = (descriptors(), peak_memory());
+        fail(600);
+        assert_eq!(descriptors(), open);
+        assert!(peak_memory() - before < 600 * KIB, "{} more", peak_memory() - before);
+    });
+}
+
+#[test]
+fn mb_7_the_bodies_of_redirects_are_not_kept() {
+    grows("mb_7_the_bodies_of_redirects_are_not_kept", 4 * MIB, |session, base| {
+        let response: Response = session.get(format!("{base}/hop/0")).send().unwrap();
+        assert_eq!((response.text(), response.history().len()), ("small".into(), 30));
+        assert!(response.history().iter().all(|hop| hop.bytes().is_none()));
+    });
+}
+
+#[test]
+fn cpu_6_chunks_of_one_byte_allocate_nothing() {
+    grows("cpu_6_chunks_of_one_byte_allocate_nothing", MIB, |session, base| {
+        let mut stream = session.get(format!("{base}/tiny-chunks")).stream().unwrap();
+        assert_eq!(io::copy(&mut stream, &mut io::sink()).unwrap(), 4 * MIB);
+    });
+}
+
+/// Does the work in a process of its own, and checks what it grew by.
+fn grows(test: &str, limit: u64, work: fn(&Session, &str)) {
+    if let Ok(server) = std::env::var(SERVER) {
+        let tls = test.starts_with("mb_6");
+        let base = format!("http://{}", server.split(' ').nth(usize::from(tls)).unwrap());
+        let session = Session::builder().ignore_environment().timeout(HANG).build().unwrap();
+        if !tls {
+            // Buffers are made by the first bodies, and kept.
+            io::copy(&mut session.get(format!("{base}/warm")).stream().unwrap(), &mut io::sink()).unwrap();
+            session.get(format!("{base}/warm")).send().unwrap();
+        }
+        let before = peak_memory();
+        if tls {
+            // This one makes its own comparison, when all that is kept for handshakes is there.
+            work(&session, &base);
+            return;
+        }
+        work(&session, &base);
+        let grown = peak_memory() - before;
+        assert!(grown <= limit, "{grown} bytes more, not {limit}");
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(SERVER, servers())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && words.contains("1 passed"), "{words}");
+}
+
+/// The most memory this process ever had, in bytes; 0 where the system does not say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0) * KIB
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// The addresses of the plain server and of one with a certificate that nobody trusts, which run as long as the process.
+fn servers() -> &'static str {
+    static SERVERS: OnceLock<String> = OnceLock::new();
+    SERVERS.get_or_init(|| {
+        let own = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config =
+            builder.with_no_client_auth().with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+        let config = Arc::new(config);
+        let plain = listen(|socket| drop(serve(socket)));
+        let tls = listen(move |mut socket| {
+            let mut tls = rustls::ServerConnection::new(config.clone()).unwrap();
+            let _ = tls.complete_io(&mut socket);
+        });
+        format!("{plain} {tls}")
+    })
+}
+
+fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            thread::spawn(move || serve(socket));
+        }
+    });
+    addr
+}
+
+/// Answers on one connection until the client has had enough.
+fn serve(socket: TcpStream) -> io::Result<()> {
+    let mut link = BufReader::new(socket);
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if link.read_until(b'\n', &mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        let head = String::from_utf8(head).unwrap();
+        let path: Vec<&str> = head.split(' ').nth(1).unwrap().split('/').skip(1).collect();
+        let out = link.get_mut();
+        match path[..] {
+            ["small"] => sized(out, "", b"small")?,
+            ["warm"] => sized(out, "", &vec![b'w'; MIB as usize])?,
+            ["bomb", "five"] => {
+                sized(out, "Content-Encoding: gzip, gzip, gzip, gzip, gzip\r\n", &bomb("five"))?
+            }
+            ["bomb", coding] => sized(out, &format!("Content-Encoding: {coding}\r\n"), &bomb(coding))?,
+            ["redirect-bomb"] => {
+                out.write_all(
+                    b"HTTP/1.1 302 Found\r\nLocation: /small\r\nContent-Encoding: gzip\r\n\
+                      Transfer-Encoding: chunked\r\n\r\n",
+                )?;
+                let bomb = bomb("gzip");
+                out.write_all(format!("{:x}\r\n", bomb.len()).as_bytes())?;
+                out.write_all(&bomb)?;
+                out.write_all(b"\r\n0\r\n\r\n")?;
+            }
+            ["gzip-name"] => {
+                let start =
+                    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\xff";
+                endless(out, start, &[b'n'; 64 * 1024], 1600)?;
+            }
+            ["window", window] => {
+                let (coding, body) = window_bomb(window);
+                sized(out, &format!("Content-Encoding: {coding}\r\n"), &body)?;
+            }
+            ["long-name"] => sized(out, &format!("{}: 1\r\n", "x".repeat(60 * 1024)), b"small")?,
+            ["announced", length] => {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n0123456789");
+                return out.write_all(head.as_bytes());
+            }
+            ["hop", "30"] => sized(out, "", b"small")?,
+            ["hop", hop] => {
+                let next = hop.parse::<u32>().unwrap() + 1;
+                let head = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: /hop/{next}\r\nContent-Length: {}\r\n\r\n",
+                    10 * MIB
+                );
+                endless(out, head.as_bytes(), &vec![b'h'; MIB as usize], 10)?;
+            }
+            ["tiny-chunks"] => {
+                out.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+                let piece = b"1\r\nx\r\n".repeat(64 * 1024);
+                endless(out, b"", &piece, 64)?;
+                out.write_all(b"0\r\n\r\n")?;
+            }
+            ["endless", attack] => {
+                let start = "HTTP/1.1 200 OK\r\n";
+                let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let long = format!("1;{}", "e".repeat(MIB as usize));
+                let extension = format!("1;{}\r\nx\r\n", "e".repeat(100));
+                let hints = format!("HTTP/1.1 103 Early Hints\r\nX: {}\r\n\r\n", "h".repeat(1024));
+                let (start, piece) = match attack {
+                    "headers" => (start.to_owned(), "X: y\r\n"),
+                    "small-headers" => (start.to_owned(), "a:\r\n"),
+                    "trailers" => (format!("{chunked}0\r\n"), "X: y\r\n"),
+                    "long-extension" => (chunked.to_owned(), &*long),
+                    "extensions" => (chunked.to_owned(), &*extension),
+                    "continue" => (String::new(), "HTTP/1.1 100 Continue\r\n\r\n"),
+                    "hints" => (String::new(), &*hints),
+                    other => panic!("no attack {other}"),
+                };
+                endless(out, start.as_bytes(), piece.repeat(100).as_bytes(), 10_000)?;
+            }
+            _ => panic!("no path {path:?}"),
+        }
+    }
+}
+
+fn sized(out: &mut TcpStream, fields: &str, body: &[u8]) -> io::Result<()> {
+    let head = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+    out.write_all(head.as_bytes())?;
+    out.write_all(body)
+}
+
+/// So often, or until the client has had enough.
+fn endless(out: &mut TcpStream, start: &[u8], piece: &[u8], times: u32) -> io::Result<()> {
+    out.write_all(start)?;
+    (0..times).try_for_each(|_| out.write_all(piece))
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A few kilobytes that are many megabytes.
+fn bomb(coding: &str) -> Vec<u8> {
+    match coding {
+        "gzip" => gzip(&vec![0; MIB as usize]).repeat(24),
+        "five" => (0..4).fold(bomb("gzip"), |inner, _| gzip(&inner)),
+        "deflate" => {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&vec![0; 4 * MIB as usize]).unwrap();
+            encoder.finish().unwrap()
+        }
+        "br" => {
+            let mut encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, 1, 22);
+            encoder.write_all(&vec![0; 8 * MIB as usize]).unwrap();
+            encoder.into_inner()
+        }
+        // A window of 8 MiB, and blocks that repeat one byte 128 KiB times.
+        "zstd" => {
+            let mut body = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68];
+            (0..640_u32).for_each(|n| {
+                let header = (128 * 1024) << 3 | 1 << 1 | u32::from(n == 639);
+                body.extend_from_slice(&header.to_le_bytes()[..3]);
+                body.push(b'z');
+            });
+            body
+        }
+        other => panic!("no bomb {other}"),
+    }
+}
+
+fn window_bomb(name: &str) -> (&'static str, Vec<u8>) {
+    let zstd = |rest: &[u8]| ("zstd", [&[0x28, 0xb5, 0x2f, 0xfd], rest].concat());
+    match name {
+        // 2 GiB by exponent, and ten bytes of data in one raw block.
+        "zstd-2-gib" => zstd(b"\x00\xa8\x51\x00\x000123456789"),
+        "zstd-one-segment" => zstd(b"\xa0\xff\xff\xff\xff\x51\x00\x000123456789"),
+        "br-large" => ("br", vec![0x11, 30, 3, 0, 0, 0, 0, 0]),
+        // Eight bytes, and 65 000 matches of up to 128 KiB each.
+        "zstd-block" => {
+            let bits = [&vec![0xff; 65_000 * 2][..], &[1]].concat();
+            let content = [&[0, 255, 0xe8, 0x7e, 0b0101_0100, 0, 0, 52][..], &bits].concat();
+            let header = (content.len() as u32) << 3 | 2 << 1 | 1;
+            zstd(&[b"\x00\x68\x40\x00\x0012345678", &header.to_le_bytes()[..3], &content].concat())
+        }
+        other => panic!("no window {other}"),
+    }
+}
