@@ -27,6 +27,8 @@ struct Inner {
     maybe_processed: bool,
     request: Option<Request>,
     response: Option<Response>,
+    /// What a proxy gave as its reasons for not making a tunnel.
+    refusal: Option<(StatusCode, Box<[u8]>)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -44,7 +46,7 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed: certificate, name, version, or the peer hung up.
     Tls,
-    /// The proxy refused or broke the protocol.
+    /// The proxy cannot be reached, refused, or broke the protocol; see [`Error::proxy_status`].
     Proxy,
     /// No connection became free within the `wait` limit.
     Exhausted,
@@ -92,6 +94,7 @@ impl Error {
             maybe_processed: false,
             request: None,
             response: None,
+            refusal: None,
             source: None,
         }))
     }
@@ -267,6 +270,19 @@ impl Error {
         self.0.attempts.iter().flat_map(Attempts::iter)
     }
 
+    /// The status with which a proxy refused a tunnel ([`ErrorKind::Proxy`]). It is never a [`Response`]: the origin
+    /// has not said anything. A 407 asks for other credentials in the URL of the proxy.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        self.0.refusal.as_ref().map(|(status, _)| *status)
+    }
+
+    /// The start of the body that came with [`proxy_status`](Self::proxy_status), at most 8 KiB.
+    #[must_use]
+    pub fn proxy_body(&self) -> Option<&[u8]> {
+        self.0.refusal.as_ref().map(|(_, body)| &**body)
+    }
+
     /// Whether a time limit ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -404,6 +420,7 @@ impl From<pool::Error> for Error {
         new.0.phase = error.phase();
         new.0.maybe_processed = error.may_have_been_processed();
         new.0.attempts = Some(error.attempts().clone());
+        new.0.refusal = error.proxy_status().map(|status| (status, error.proxy_body().into()));
         new.with_source(error)
     }
 }

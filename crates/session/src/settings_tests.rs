@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::auth::{AuthContext, Basic, Bearer};
+use crate::target::Target;
 use crate::world;
 
 /// One setting in all four layers: how it is set to the value of a layer, and how it reads.
@@ -286,4 +287,54 @@ fn lg_1_settings_show_no_secret() {
     settings.set_proxies(Proxies::all("http://s3cret:s3cret@p.example").unwrap());
     let shown = format!("{settings:?}");
     assert!(shown.contains("X-Key") && !shown.contains("s3cret"), "{shown}");
+}
+
+/// Where a request of these settings goes.
+fn goes(settings: &Settings, url: &str) -> String {
+    let target = Target::new(Url::parse(url).unwrap(), None).unwrap();
+    let route = |settings| {
+        target.route(settings).map(|route| route.proxy().map_or("direct".into(), ToString::to_string))
+    };
+    let first = route(settings);
+    let again = route(settings);
+    assert_eq!(first.as_ref().ok(), again.as_ref().ok(), "what is remembered is the same");
+    first.unwrap_or_else(|error| error.to_string())
+}
+
+#[test]
+fn m_8_the_environment_says_what_request_and_session_leave_open() {
+    let with = |set: Option<Proxies>, environment: Proxies| {
+        let mut settings = Settings::default();
+        settings.set_environment(environment);
+        let mut session = Settings::default();
+        if let Some(set) = set {
+            session.set_proxies(set);
+        }
+        session.over(&settings)
+    };
+    let environment = || Proxies::all("http://env.example").unwrap().no_proxy("in.example").unwrap();
+    let session = with(None, environment());
+    assert_eq!(goes(&session, "http://a.example/"), "http://env.example:80");
+    assert_eq!(goes(&session, "http://www.in.example/"), "direct");
+    let mut session = with(Some(Proxies::new().http("http://own.example").unwrap()), environment());
+    assert_eq!(
+        goes(&session, "http://in.example/"),
+        "http://own.example:80",
+        "a variable undoes nothing that is set"
+    );
+    assert_eq!(goes(&session, "https://a.example/"), "http://env.example:80");
+    session.set_proxies(Proxies::none());
+    assert_eq!(goes(&session, "https://a.example/"), "direct");
+    session.set_proxies(Proxies::new());
+    assert_eq!(goes(&session, "https://a.example/"), "http://env.example:80", "it is still there");
+    let mut request = Settings::default();
+    request.set_proxies(Proxies::none());
+    assert_eq!(goes(&request.over(&session), "https://a.example/"), "direct");
+}
+
+#[test]
+fn m_8_an_environment_that_says_nothing_leaves_no_trace() {
+    let mut settings = Settings::default();
+    settings.set_environment(Proxies::new().no_proxy("*").unwrap());
+    assert!(!settings.has_proxies());
 }

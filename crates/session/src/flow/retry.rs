@@ -5,7 +5,7 @@ use crate::request::Request;
 use crate::response::Head;
 use crate::world::World;
 use http_wire::{Method, StatusCode};
-use pool::Limit;
+use pool::{Limit, Phase};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,8 @@ impl Retry {
         Self::idempotent(0)
     }
 
-    /// Up to `max` further attempts: for any method if no connection came about; for idempotent methods (RFC 9110
+    /// Up to `max` further attempts: for any method if no connection came about (with a proxy: if it cannot be reached,
+    /// or refuses with one of the statuses below, but not if it forbids the tunnel); for idempotent methods (RFC 9110
     /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
     /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says.
     #[must_use]
@@ -125,6 +126,14 @@ impl Retry {
     ) -> Option<Instant> {
         let worth_it = match error.kind() {
             ErrorKind::Resolve | ErrorKind::Connect => request.body().is_replayable(),
+            // One that cannot be reached, or says that it cannot do it just now; what it forbids it forbids again.
+            ErrorKind::Proxy => {
+                let passing = match error.proxy_status() {
+                    Some(status) => self.statuses.contains(&status),
+                    None => matches!(error.phase(), Some(Phase::Resolve | Phase::Connect)),
+                };
+                passing && request.body().is_replayable()
+            }
             ErrorKind::Timeout(Limit::Connect) => self.on_timeout && request.body().is_replayable(),
             ErrorKind::Timeout(Limit::Idle) => self.on_timeout && self.repeats(request),
             ErrorKind::Closed | ErrorKind::Body | ErrorKind::Io => self.repeats(request),
