@@ -3,8 +3,10 @@
 
 use crate::support::{builder, only, resumed, reused, text};
 use crate::tls_peer::{Authority, Peer};
+use pool::{Origin, Route};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use session::{Error, ErrorKind, Session, Tls};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -315,6 +317,30 @@ fn tl_5_the_roots_that_are_set_are_the_only_ones() {
     }
     assert_eq!(get(&mine, Tls::without_public_roots()).unwrap_err().kind(), ErrorKind::Tls);
     assert_eq!(mine.stats().requests, 1);
+}
+
+#[test]
+fn l_4_every_part_of_a_setting_makes_another_one_and_equal_parts_the_same() {
+    let (authority, folder) = (Authority::new(), Folder::new());
+    let (one, other) = (client(&authority), client(&authority));
+    let log = folder.0.join("keys.log");
+    let make = || {
+        let base = Tls::default;
+        vec![
+            base(),
+            Tls::without_public_roots(),
+            base().add_roots_pem(authority.pem()).unwrap(),
+            base().danger_no_verification(),
+            base().client_cert_pem(&one.certificate, &one.key).unwrap(),
+            base().client_cert_pem(&other.certificate, &other.key).unwrap(),
+            base().key_log_file(&log).unwrap(),
+        ]
+    };
+    let (all, again): (Vec<Tls>, Vec<Tls>) = (make(), make());
+    let distinct: HashSet<Tls> = all.iter().chain(&again).cloned().collect();
+    assert_eq!((distinct.len(), &all), (all.len(), &again));
+    let hosts = all.iter().map(|tls| Route::with_tls(Origin::https("a.test"), tls.clone()));
+    assert_eq!(hosts.collect::<HashSet<Route>>().len(), all.len(), "and another key of connections");
 }
 
 /// Runs the test of this name once more, as a program of its own in which the variable is set.
