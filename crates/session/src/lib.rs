@@ -104,6 +104,8 @@
 //!     session.post("https://api.example.com/users").json(&NewUser { login: "ann" }).send()?.error_for_status()?.json()?;
 //! session.post("https://example.com/search").form([("q", "rust")]).send()?;
 //! session.put("https://example.com/up").body(std::fs::File::open("big.iso")?).send()?; // with its length, piece by piece
+//! # #[cfg(feature = "multipart")]
+//! session.post("https://example.com/album").multipart(session::Form::new().text("title", "Sea").file("photo", "sea.jpg")?).send()?;
 //! # Ok(()) }
 //! ```
 //!
@@ -172,7 +174,7 @@
 //! # use session::Session;
 //! # let session = Session::new();
 //! let mut download = session.get("https://example.com/big.iso").stream()?;
-//! std::io::copy(&mut download, &mut std::fs::File::create("big.iso")?)?;
+//! download.copy_to_with(&mut std::fs::File::create("big.iso")?, |done, total| println!("{done} of {total:?}"))?;
 //! for line in session.get("https://example.com/log").stream()?.lines() {
 //!     println!("{}", line?);
 //! }
@@ -217,7 +219,9 @@ mod call;
 mod cancel;
 mod completed;
 mod content;
+mod convert;
 mod decode;
+mod edit;
 mod error;
 mod fast_map;
 mod finite;
@@ -229,6 +233,7 @@ mod jar;
 mod json;
 mod lanes;
 mod lines;
+mod links;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod proxies;
@@ -237,6 +242,7 @@ mod response;
 mod session;
 mod session_builder;
 mod settings;
+mod split;
 mod streaming;
 mod target;
 mod text;
@@ -265,6 +271,7 @@ pub use jar::{
 };
 pub use json::JsonError;
 pub use lines::Lines;
+pub use links::{Link, Links};
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
 pub use pool;
@@ -276,6 +283,7 @@ pub use request::{IntoRequest, Request};
 pub use response::{Head, Hop, Response};
 pub use session_builder::SessionBuilder;
 pub use settings::{Settings, default_headers};
+pub use split::{Chunks, Split};
 pub use streaming::Streaming;
 
 /// A GET request of a session of its own: without kept connections, and without cookies from before.

@@ -1,6 +1,8 @@
 //! Answers: plain data.
 
 use crate::error::{Error, ErrorKind};
+use crate::flow::redirect;
+use crate::links::Links;
 use crate::request::Request;
 use crate::target::Target;
 use crate::url::{push_escaped, redacted};
@@ -154,10 +156,31 @@ impl Response {
         matches!(self.status().as_u16(), 301 | 302 | 303 | 307 | 308) && self.headers().contains("location")
     }
 
+    /// Whether it is a redirect that holds for good: 301 or 308 and a `Location`.
+    #[must_use]
+    pub fn is_permanent_redirect(&self) -> bool {
+        self.is_redirect() && matches!(self.status().as_u16(), 301 | 308)
+    }
+
+    /// The request that would follow this redirect, where it was not followed (requests' `next`): with the method, the
+    /// body and the headers it would have had. `None` if this is no redirect.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Redirect`] if it cannot be followed: the place is no URL, or the body cannot be sent again.
+    pub fn next(&self) -> Result<Option<Request>, Error> {
+        redirect::next(&self.request, &self.head)
+    }
+
     /// Status, version, reason, headers and URL.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The reason phrase as it was sent: UTF-8, or else ISO 8859-1. May be empty.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'_, str> {
+        self.head.reason()
     }
 
     /// The headers, in order and spelling of the wire. `Content-Encoding` and `Content-Length` are those of the
@@ -216,6 +239,12 @@ impl Response {
     #[must_use]
     pub fn cookies(&self) -> Vec<Cookie<'static>> {
         jar::set_by(self.url(), self.headers().get_all("set-cookie").map(|value| value.as_bytes()))
+    }
+
+    /// The links in its `Link` headers (RFC 8288), such as `next` of a list that comes in pages.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        Links::parse(self.headers().get_all("link").map(|value| value.as_bytes()), self.url())
     }
 
     /// The body.
@@ -381,6 +410,12 @@ impl Hop {
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// How long it took to the end of the head, as [`Response::elapsed`].
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.attempts.last().head.unwrap_or_default()
     }
 
     /// The attempts to get it, oldest first.

@@ -3,16 +3,17 @@
 use crate::call::Call;
 use crate::cancel::Watch;
 use crate::content::{Buffer, Content, Failure};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::lines::Lines;
 use crate::request::Request;
 use crate::response::{Head, Hop, Response};
 use crate::session::Shared;
+use crate::split::{Chunks, Split};
 use ::url::Url;
 use http_wire::{Headers, StatusCode};
 use pool::{Attempts, Driver, Event, ExchangeId, Summary};
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 /// An answer with an open body, decoded as it is read. Holds a connection until the body is read to its end or the
@@ -159,6 +160,64 @@ impl Streaming {
             Body::Ended { attempts, .. } | Body::Whole { attempts, .. } => Some(attempts),
             _ => None,
         }
+    }
+
+    /// The body piece by piece, as it arrives: up to 64 KiB at a time.
+    pub fn chunks(&mut self) -> Chunks<'_> {
+        Chunks::new(self, None)
+    }
+
+    /// The body in pieces of `size` bytes, the last one excepted; of one byte if that is 0.
+    pub fn chunks_of(&mut self, size: usize) -> Chunks<'_> {
+        Chunks::new(self, Some(size.max(1)))
+    }
+
+    /// The body piece by piece, as bytes between delimiters; see [`Split`].
+    pub fn split(self, delimiter: impl Into<Vec<u8>>) -> Split {
+        Split::new(self, delimiter.into())
+    }
+
+    /// Writes the rest of the body into `to`, and returns how many bytes that were.
+    ///
+    /// # Errors
+    /// What went wrong with the body; or [`ErrorKind::Io`] with the cause where `to` failed: the connection is closed
+    /// then, and the body cannot be read on, as nobody knows how much of it `to` has taken.
+    pub fn copy_to(&mut self, to: &mut (impl Write + ?Sized)) -> Result<u64, Error> {
+        self.copy_to_with(to, |_, _| ())
+    }
+
+    /// The same, and calls `watch` after each piece with the bytes written so far, and their number where it is known
+    /// beforehand: not for a chunked body, nor for one that is decoded.
+    ///
+    /// # Errors
+    /// As [`copy_to`](Self::copy_to).
+    pub fn copy_to_with(
+        &mut self,
+        to: &mut (impl Write + ?Sized),
+        mut watch: impl FnMut(u64, Option<u64>),
+    ) -> Result<u64, Error> {
+        let (total, mut done) = (self.bytes_left(), 0_u64);
+        let mut buf = vec![0; 64 * 1024];
+        loop {
+            let n = self.pull(&mut buf)?;
+            if n == 0 {
+                return to.flush().map(|()| done).map_err(|why| self.unwritten(why));
+            }
+            to.write_all(buf.get(..n).unwrap_or_default()).map_err(|why| self.unwritten(why))?;
+            done = done.saturating_add(n as u64);
+            watch(done, total);
+        }
+    }
+
+    fn unwritten(&mut self, why: io::Error) -> Error {
+        if let Body::Open(open) = &mut self.body {
+            open.driver.cancel(open.id);
+        }
+        self.body = Body::Broken;
+        Error::new(ErrorKind::Io, format!("the body could not be written to where it was copied: {why}"))
+            .with_source(why)
+            .with_request(&self.request)
+            .maybe_processed()
     }
 
     /// The body line by line, as text; see [`Lines`].
@@ -329,7 +388,7 @@ fn left(bytes: &io::Cursor<Vec<u8>>) -> usize {
 }
 
 fn broken(request: &Request) -> Error {
-    Error::new(crate::error::ErrorKind::Body, "the body failed before; what was read of it is not all")
+    Error::new(ErrorKind::Body, "the body failed before; what was read of it is not all")
         .with_request(request)
         .maybe_processed()
 }

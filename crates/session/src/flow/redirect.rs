@@ -179,25 +179,12 @@ enum Action {
 
 /// What to do about an answer to `base`: nothing (`None`), or send another request. The error has no answer in it yet.
 pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Option<Request>, Error> {
-    let fail = |why: String| Error::new(ErrorKind::Redirect, why).with_request(base).maybe_processed();
+    let fail = |why: String| unfollowed(base, why);
     let policy = base.redirect();
-    if !is_redirect(head.status()) || matches!(policy.rule, Rule::None) {
+    if matches!(policy.rule, Rule::None) {
         return Ok(None);
     }
-    let mut locations = head.headers().get_all("location");
-    let Some(location) = locations.next().filter(|location| !location.as_bytes().is_empty()) else {
-        return Ok(None);
-    };
-    if locations.any(|other| other.as_bytes() != location.as_bytes()) {
-        return Err(fail("the redirect has two different Location headers".to_owned()));
-    }
-    let text = location.to_str().map_err(|_| fail("the Location of the redirect is not UTF-8".to_owned()))?;
-    // Credentials in a Location are none of ours: what a server says does not authenticate us elsewhere.
-    let (mut next, _) = url::parse(text, Some(head.url()))
-        .map_err(|why| fail(format!("the redirect cannot be followed: {why}")))?;
-    if next.fragment().is_none() {
-        next.set_fragment(head.url().fragment());
-    }
+    let Some(next) = place(base, head)? else { return Ok(None) };
     match &policy.rule {
         Rule::None => return Ok(None),
         Rule::Limited(max) if followed >= *max as usize => {
@@ -219,6 +206,41 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
     let next = follow(base, head.status(), next, policy.secrets()).map_err(|why| fail(why.to_string()))?;
     if policy.https_only && next.origin().scheme() == Scheme::Http {
         return Err(fail("the redirect leads to http, which https_only forbids".to_owned()));
+    }
+    Ok(Some(next))
+}
+
+/// The request that would follow, whatever the policy says.
+pub(crate) fn next(base: &Request, head: &Head) -> Result<Option<Request>, Error> {
+    let Some(next) = place(base, head)? else { return Ok(None) };
+    follow(base, head.status(), next, base.redirect().secrets())
+        .map(Some)
+        .map_err(|why| unfollowed(base, why.to_string()))
+}
+
+fn unfollowed(base: &Request, why: String) -> Error {
+    Error::new(ErrorKind::Redirect, why).with_request(base).maybe_processed()
+}
+
+/// Where an answer redirects to, if it does.
+fn place(base: &Request, head: &Head) -> Result<Option<Url>, Error> {
+    let fail = |why: String| unfollowed(base, why);
+    if !is_redirect(head.status()) {
+        return Ok(None);
+    }
+    let mut locations = head.headers().get_all("location");
+    let Some(location) = locations.next().filter(|location| !location.as_bytes().is_empty()) else {
+        return Ok(None);
+    };
+    if locations.any(|other| other.as_bytes() != location.as_bytes()) {
+        return Err(fail("the redirect has two different Location headers".to_owned()));
+    }
+    let text = location.to_str().map_err(|_| fail("the Location of the redirect is not UTF-8".to_owned()))?;
+    // Credentials in a Location are none of ours: what a server says does not authenticate us elsewhere.
+    let (mut next, _) = url::parse(text, Some(head.url()))
+        .map_err(|why| fail(format!("the redirect cannot be followed: {why}")))?;
+    if next.fragment().is_none() {
+        next.set_fragment(head.url().fragment());
     }
     Ok(Some(next))
 }

@@ -1,6 +1,7 @@
 //! What a session does, shown through its public API.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
 
+mod answers;
 mod auth;
 mod batches;
 mod bodies;
@@ -17,11 +18,14 @@ mod digest;
 mod errors;
 mod hooks;
 mod json;
+mod links;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod netrc;
 mod paths;
+mod preparing;
 mod proxies;
+mod reading;
 mod redirect_rules;
 mod redirects;
 mod responses;

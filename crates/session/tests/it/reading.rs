@@ -1,0 +1,212 @@
+//! Bodies read in other ways than all at once: in pieces, between delimiters, into a writer.
+
+use crate::support::{Stage, answer, gzip};
+use pool::sim::{Fragments, Reply, chunked};
+use session::{Error, ErrorKind, Streaming};
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
+    let stage = Stage::new();
+    stage.host("a.example", move |_| reply());
+    stage
+}
+
+fn open(stage: &Stage) -> Streaming {
+    stage.session().get("http://a.example/").stream().unwrap()
+}
+
+/// A chunked body of these chunks.
+fn in_chunks(chunks: &'static [&'static str]) -> Stage {
+    serving(move || Reply::raw(chunked(chunks)))
+}
+
+fn text(pieces: impl Iterator<Item = Result<Vec<u8>, Error>>) -> Vec<String> {
+    pieces.map(|piece| String::from_utf8(piece.unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn o_5_and_o_9_a_body_in_memory_is_read_any_number_of_times_whole_or_in_pieces() {
+    let response = in_chunks(&["ab", "cde"]);
+    let response = response.session().get("http://a.example/").send().unwrap();
+    for _ in 0..2 {
+        assert_eq!(response.bytes(), b"abcde");
+        assert_eq!(response.bytes().chunks(2).collect::<Vec<_>>(), [&b"ab"[..], b"cd", b"e"]);
+    }
+}
+
+#[test]
+fn o_5_what_was_read_from_a_stream_is_not_read_again_and_what_was_not_is_still_there() {
+    let stage = in_chunks(&["abcde"]);
+    let mut stream = open(&stage);
+    stream.read_exact(&mut [0; 2]).unwrap();
+    assert_eq!(stream.into_response().unwrap().bytes(), b"cde");
+    let mut stream = open(&stage);
+    io::copy(&mut stream, &mut io::sink()).unwrap();
+    assert!(stream.chunks().next().is_none());
+    assert_eq!(stream.into_response().unwrap().bytes(), b"");
+}
+
+#[test]
+fn o_9_pieces_of_one_size_are_whole_except_the_last_however_the_body_arrives() {
+    let stage = in_chunks(&["a", "bcd", "efgh", "ij"]);
+    for size in 1..=11 {
+        let whole: Vec<String> =
+            b"abcdefghij".chunks(size).map(|piece| String::from_utf8(piece.to_vec()).unwrap()).collect();
+        assert_eq!(text(open(&stage).chunks_of(size)), whole, "{size}");
+    }
+    assert_eq!(text(open(&stage).chunks_of(0)), text(open(&stage).chunks_of(1)));
+    let big: Vec<u8> = (0..300_000_u32).map(|n| n as u8).collect();
+    let sent = big.clone();
+    let stage = serving(move || answer("200 OK", &[], &sent));
+    let mut stream = open(&stage);
+    let pieces: Vec<Vec<u8>> = stream.chunks_of(100_001).map(Result::unwrap).collect();
+    assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [100_001, 100_001, 99_998]);
+    assert_eq!(pieces.concat(), big);
+}
+
+#[test]
+fn o_9_pieces_come_as_they_arrive_and_the_stream_has_its_trailers_then() {
+    let stage = Stage::new();
+    let peer = stage.world.host("a.example", ["10.0.0.1"]).accept();
+    peer.expect("GET /")
+        .reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+        .delay(Duration::from_secs(1))
+        .reply("1\r\nc\r\n0\r\nX-Sum: 3\r\n\r\n");
+    let mut stream = open(&stage);
+    let mut chunks = stream.chunks();
+    assert_eq!(chunks.next().unwrap().unwrap(), b"ab");
+    assert!(stage.world.elapsed() < Duration::from_secs(1));
+    assert_eq!(chunks.next().unwrap().unwrap(), b"c");
+    assert!(chunks.next().is_none() && chunks.next().is_none());
+    assert_eq!(stream.trailers().unwrap().get("x-sum").unwrap().as_bytes(), b"3");
+}
+
+#[test]
+fn o_10_pieces_between_delimiters_do_not_depend_on_how_the_body_arrives() {
+    for (body, delimiter, pieces) in [
+        ("a||b||c", "||", &["a", "b", "c"][..]),
+        ("a||b||", "||", &["a", "b"]),
+        ("||a||||b", "||", &["", "a", "", "b"]),
+        ("a|b|||c|", "||", &["a|b", "|c|"]),
+        ("none", "||", &["none"]),
+        ("||", "||", &[""]),
+        ("", "||", &[]),
+        ("aXaXbXaXaXbXc", "XaXb", &["a", "Xa", "Xc"]),
+        ("1\n2\r\n3", "\n", &["1", "2\r", "3"]),
+    ] {
+        for fragments in [Fragments::Whole, Fragments::Bytes] {
+            let stage = serving(move || answer("200 OK", &[], body));
+            stage.world.fragment(fragments);
+            assert_eq!(text(open(&stage).split(delimiter)), pieces, "{body:?} at {delimiter:?}");
+        }
+    }
+}
+
+#[test]
+fn o_11_line_ends_and_delimiters_that_are_cut_by_a_chunk_give_no_line_more() {
+    let stage = in_chunks(&["a\r", "\nb", "\r\n", "\r", "\nc|", "|d"]);
+    let lines: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+    assert_eq!(lines, ["a", "b", "", "c||d"]);
+    assert_eq!(text(open(&stage).split("||")), ["a\r\nb\r\n\r\nc", "d"]);
+    assert_eq!(text(open(&stage).split("\r\n")), ["a", "b", "", "c||d"]);
+}
+
+#[test]
+fn a_piece_is_no_longer_than_a_body_in_memory_may_be_and_no_delimiter_is_an_error() {
+    let stage = serving(|| answer("200 OK", &[], "a".repeat(10) + "," + &"b".repeat(11) + ",c"));
+    let split =
+        |limit: usize| stage.session().get("http://a.example/").max_body(limit).stream().unwrap().split(",");
+    assert_eq!(text(split(11)).len(), 3);
+    let mut pieces = split(10);
+    assert_eq!(pieces.next().unwrap().unwrap(), b"aaaaaaaaaa");
+    assert_eq!(pieces.next().unwrap().unwrap_err().kind(), ErrorKind::Body);
+    assert!(pieces.next().is_none());
+    let mut none = open(&stage).split("");
+    assert_eq!(none.next().unwrap().unwrap_err().kind(), ErrorKind::Config);
+    assert!(none.next().is_none());
+}
+
+#[test]
+fn o_12_what_goes_wrong_while_reading_keeps_its_kind_and_a_timeout_is_one() {
+    type Way = fn(Streaming) -> Error;
+    let ways: [Way; 6] = [
+        |mut stream| stream.copy_to(&mut io::sink()).unwrap_err(),
+        |mut stream| stream.chunks().find_map(Result::err).unwrap(),
+        |mut stream| stream.chunks_of(3).find_map(Result::err).unwrap(),
+        |stream| stream.split("-").find_map(Result::err).unwrap(),
+        |stream| stream.lines().find_map(Result::err).unwrap(),
+        |stream| stream.into_response().unwrap_err(),
+    ];
+    for (head, body, kind) in [
+        ("Transfer-Encoding: chunked", &b"5\r\nab-"[..], "Body"),
+        ("Transfer-Encoding: chunked", b"2\r\nab\r\nx\r\n", "Protocol"),
+        ("Content-Length: 10", b"ab-", "Body"),
+        ("Content-Encoding: gzip\r\nContent-Length: 8", b"not gzip", "Decode"),
+    ] {
+        for way in ways {
+            let stage = Stage::new();
+            let peer = stage.world.host("a.example", ["10.0.0.1"]).accept();
+            peer.expect("GET /").reply(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n")).reply(body).close();
+            let error = way(open(&stage));
+            assert_eq!(format!("{:?}", error.kind()), kind, "{head}: {error}");
+        }
+    }
+    for way in ways {
+        let stage = Stage::new();
+        let peer = stage.world.host("a.example", ["10.0.0.1"]).accept();
+        peer.expect("GET /").reply("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab-").hold();
+        let get = stage.session().get("http://a.example/").timeout(Duration::from_secs(2));
+        let error = way(get.stream().unwrap());
+        assert!(error.is_timeout(), "{error}");
+    }
+}
+
+#[test]
+fn a_body_is_copied_and_each_step_is_told() {
+    let stage = serving(|| answer("200 OK", &[], vec![b'x'; 200_000]));
+    let (mut to, mut steps) = (Vec::new(), Vec::new());
+    let bytes = open(&stage).copy_to_with(&mut to, |done, total| steps.push((done, total))).unwrap();
+    assert_eq!((bytes, to.len()), (200_000, 200_000));
+    assert_eq!(steps.last(), Some(&(200_000, Some(200_000))));
+    assert!(steps.len() > 2 && steps.is_sorted() && steps.iter().all(|(_, total)| *total == Some(200_000)));
+    // How long a body is when it is decoded, or has ended, nobody says before.
+    let zipped = serving(|| answer("200 OK", &["Content-Encoding: gzip"], gzip(&[b'y'; 100_000])));
+    let mut totals = Vec::new();
+    assert_eq!(open(&zipped).copy_to_with(&mut io::sink(), |_, total| totals.push(total)).unwrap(), 100_000);
+    assert!(totals.iter().all(Option::is_none));
+    assert_eq!(open(&serving(|| answer("200 OK", &[], ""))).copy_to(&mut io::sink()).unwrap(), 0);
+}
+
+/// Takes so many bytes, and then no more.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = buf.len().min(self.0);
+        self.0 -= n;
+        if n == 0 { Err(io::Error::new(io::ErrorKind::StorageFull, "no space left")) } else { Ok(n) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn f30_a_sink_that_fails_is_an_io_error_with_its_cause_and_the_connection_is_closed() {
+    // A connection whose answer had arrived whole has nothing left on it, and is kept.
+    for (size, open) in [(1000, 1), (500_000, 0)] {
+        let stage = serving(move || answer("200 OK", &[], vec![b'x'; size]));
+        let session = stage.session();
+        let mut stream = session.get("http://a.example/").stream().unwrap();
+        let error = stream.copy_to(&mut Full(500)).unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.to_string().contains("no space left"), "{error}");
+        let cause = std::error::Error::source(&error).unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(cause.kind(), io::ErrorKind::StorageFull);
+        // What was taken from the body is gone: the rest is no body.
+        assert_eq!(stream.chunks().next().unwrap().unwrap_err().kind(), ErrorKind::Body);
+        drop(stream);
+        assert_eq!(session.pool().counts().open, open, "{size}");
+    }
+}
