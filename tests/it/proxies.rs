@@ -2,7 +2,7 @@
 
 use crate::proxy_server::ProxyServer;
 use crate::support::{HANG, loopback, only};
-use crate::tls_peer::Authority;
+use crate::tls_peer::{Authority, Peer};
 use session::Tls;
 use session::pool::{
     Attempt, Body, Config, Error, ErrorKind, Method, Origin, Phase, Pool, Proxy, ProxyKind, Request, Route,
@@ -151,6 +151,27 @@ fn tl_4_an_origin_is_verified_the_same_on_every_path() {
         assert!(get(&pool, via(secure(&testbed, only(testbed.ca_pem()))), "/get").is_ok());
     }
     assert_eq!(testbed.stats().requests, 5);
+}
+
+#[test]
+fn tl_4_a_client_certificate_is_shown_to_the_origin_on_every_path() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.client("me");
+    let shown = only(&authority.pem()).client_cert_pem(certificate, key).unwrap();
+    for kind in std::iter::once(None).chain(KINDS.map(Some)) {
+        let peer = Peer::start("127.0.0.1", authority.requiring(&["localhost"]), Peer::answer);
+        let url = peer.url("localhost");
+        let route = Route::with_tls(url.parse().unwrap(), shown.clone());
+        let between = kind.map(start);
+        let route = match &between {
+            Some((_, proxy)) => route.via(proxy.clone()),
+            None => route,
+        };
+        let pool = pool();
+        assert_eq!(get(&pool, route, "/").unwrap().0, b"over TLS", "{kind:?}");
+        drop(pool);
+        assert!(peer.seen().unwrap().certificates > 0);
+    }
 }
 
 #[test]
