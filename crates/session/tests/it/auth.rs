@@ -62,6 +62,26 @@ fn cr_10_credentials_for_an_origin_go_to_no_other() {
 }
 
 #[test]
+fn cr_10_credentials_of_a_session_do_not_follow_a_redirect_elsewhere() {
+    let stage = stage();
+    stage.host("a.example", |_| crate::support::redirect(302, "http://b.example/"));
+    let mut session = stage.session();
+    session.set_auth(Bearer::new("all"));
+    session.get("http://a.example/").send().unwrap();
+    session.get("http://a.example/").stream().unwrap();
+    assert_eq!(stage.lines()[..2], ["a.example GET /", "b.example GET /"]);
+    assert_eq!(stage.values("authorization"), ["Bearer all", "-", "Bearer all", "-"]);
+}
+
+#[test]
+fn t_2_credentials_replace_a_header_of_the_same_request() {
+    let stage = stage();
+    let session = stage.session();
+    session.get("http://a.example/").header("Authorization", "header").basic("é", "p").send().unwrap();
+    assert_eq!(stage.values("authorization"), ["Basic 6Tpw"]);
+}
+
+#[test]
 fn with_a_base_session_credentials_stay_at_its_origin() {
     let stage = stage();
     let session =

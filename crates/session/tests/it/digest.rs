@@ -1,96 +1,13 @@
 //! Digest, against a server that checks each proof with code of its own.
 
+mod server;
+
 use crate::support::{Stage, answer, redirect, value};
-use md5::Md5;
-use pool::sim::{Received, Reply};
+use pool::sim::Reply;
+use server::Server;
 use session::{Body, Challenge, Digest, Hook, Redirect, Request, Source, StatusCode};
-use sha2::digest::Digest as _;
-use sha2::{Sha256, Sha512_256};
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex};
-
-/// What a server asks for, and what it has seen.
-struct Server {
-    realm: &'static str,
-    /// The parameters of the challenge beside realm and nonce.
-    offer: &'static str,
-    password: &'static str,
-    /// A nonce is good for so many requests.
-    uses: u32,
-    /// A nonce that is used up is said to be stale.
-    says_stale: bool,
-    made: u32,
-    /// The uses of each nonce.
-    nonces: HashMap<String, HashSet<u32>>,
-}
-
-impl Server {
-    fn new(offer: &'static str) -> Self {
-        let (made, nonces) = (0, HashMap::new());
-        Self { realm: "r \"q\" \\", offer, password: "p:w", uses: u32::MAX, says_stale: true, made, nonces }
-    }
-
-    fn respond(&mut self, received: &Received) -> Reply {
-        let refused = match self.check(received) {
-            Ok(()) => return Reply::ok("in"),
-            Err(stale) => stale,
-        };
-        self.made += 1;
-        let nonce = format!("n{}", self.made);
-        self.nonces.insert(nonce.clone(), HashSet::new());
-        let realm = self.realm.replace('\\', "\\\\").replace('"', "\\\"");
-        let stale = if refused && self.says_stale { ", stale=true" } else { "" };
-        let offer = self.offer;
-        let field = format!("WWW-Authenticate: Digest realm=\"{realm}\", nonce=\"{nonce}\"{stale}{offer}");
-        answer("401 No", &[&field, "Set-Cookie: seen=1"], "who are you")
-    }
-
-    /// `Err`: refused; `true` where only the nonce is the reason.
-    fn check(&mut self, received: &Received) -> Result<(), bool> {
-        let field = value(received, "authorization");
-        let said = Challenge::parse(&field).into_iter().find(|said| said.is("Digest")).ok_or(false)?;
-        let param = |name: &str| said.param(name).map(|v| String::from_utf8(v.to_vec()).unwrap());
-        let get = |name: &str| param(name).unwrap_or_default();
-        assert_eq!((get("realm"), get("uri")), (self.realm.to_owned(), received.target().to_owned()));
-        for plain in ["algorithm", "qop", "nc"] {
-            assert!(!field.contains(&format!("{plain}=\"")), "{field}");
-        }
-        let algorithm = get("algorithm").to_ascii_uppercase();
-        let hash = |text: String| match algorithm.trim_end_matches("-SESS") {
-            "SHA-256" => hex(&Sha256::digest(text)),
-            "SHA-512-256" => hex(&Sha512_256::digest(text)),
-            _ => hex(&Md5::digest(text)),
-        };
-        let (nonce, cnonce, nc, qop) = (get("nonce"), get("cnonce"), get("nc"), get("qop"));
-        let mut key = hash(format!("user:{}:{}", self.realm, self.password));
-        if algorithm.ends_with("-SESS") {
-            key = hash(format!("{key}:{nonce}:{cnonce}"));
-        }
-        let mut of = format!("{}:{}", received.method(), received.target());
-        if qop == "auth-int" {
-            of = format!("{of}:{}", hash(String::from_utf8(received.body().to_vec()).unwrap()));
-        }
-        let of = hash(of);
-        let expected = match param("qop") {
-            Some(_) => hash(format!("{key}:{nonce}:{nc}:{cnonce}:{qop}:{of}")),
-            None => hash(format!("{key}:{nonce}:{of}")),
-        };
-        let user =
-            if get("userhash") == "true" { hash(format!("user:{}", self.realm)) } else { "user".into() };
-        if get("response") != expected || get("username") != user {
-            return Err(false);
-        }
-        let used = self.nonces.get_mut(&nonce).ok_or(true)?;
-        let new = param("nc").is_none_or(|nc| used.insert(u32::from_str_radix(&nc, 16).unwrap()));
-        assert!(new, "nc {nc} of {nonce} comes twice");
-        if used.len() > self.uses as usize { Err(true) } else { Ok(()) }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// `a.example` with such a server.
 fn stage(server: Server) -> (Stage, Arc<Mutex<Server>>) {
@@ -216,6 +133,24 @@ fn t_9_an_unknown_algorithm_is_the_callers_to_see() {
         assert_eq!(stage.session().get("http://a.example/").auth(digest()).send().unwrap().status(), 401);
         assert_eq!(stage.values("authorization"), ["-"], "{field}");
     }
+}
+
+#[test]
+fn t_9_behind_a_forwarding_proxy_the_uri_is_the_target_that_the_origin_sees() {
+    let stage = Stage::new();
+    stage.host("p.example", |received| match &*value(received, "authorization") {
+        "-" => answer("401 No", &["WWW-Authenticate: Digest realm=r, nonce=n, qop=auth"], ""),
+        _ => Reply::ok(""),
+    });
+    let session = stage.builder().proxy("http://u:p@p.example:3128").auth(digest()).build().unwrap();
+    assert_eq!(session.get("http://a.example/x?y").send().unwrap().status(), 200);
+    assert_eq!(stage.lines(), ["p.example GET http://a.example/x?y"; 2]);
+    assert_eq!(proofs(&stage, "uri"), ["-", "/x?y"]);
+    assert_eq!(stage.values("proxy-authorization"), ["Basic dTpw"; 2]);
+    // What one origin said is no other's, though one connection led to both.
+    session.get("http://b.example/").send().unwrap();
+    assert_eq!(proofs(&stage, "nonce"), ["-", "n", "-", "n"]);
+    assert_eq!(stage.world.connections(), 1);
 }
 
 #[test]

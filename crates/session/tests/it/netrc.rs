@@ -128,6 +128,24 @@ fn nr_2_the_choice_is_made_for_each_request_and_not_for_a_connection() {
 }
 
 #[test]
+fn nr_2_on_one_connection_to_a_proxy_each_host_has_what_is_its_own() {
+    let stage = Stage::new();
+    stage.host("p.example", |received| match received.target() {
+        "http://a.example/to-b" => redirect(302, "http://b.example/"),
+        _ => Reply::ok("ok"),
+    });
+    let mut session = stage.builder().proxy("http://p.example:3128").build().unwrap();
+    session.settings_mut().set_netrc(Netrc::parse("machine a.example login ua password pa").unwrap());
+    session.get("http://a.example/to-b").send().unwrap();
+    assert_eq!(stage.lines(), ["p.example GET http://a.example/to-b", "p.example GET http://b.example/"]);
+    assert_eq!(stage.values("authorization"), [A, "-"]);
+    session.settings_mut().set_netrc(Netrc::parse(TWO).unwrap());
+    session.get("http://a.example/to-b").send().unwrap();
+    assert_eq!(stage.values("authorization")[2..], [A, B]);
+    assert_eq!(stage.world.connections(), 1);
+}
+
+#[test]
 fn nr_3_a_user_in_the_url_is_given_no_password_of_another() {
     let stage = stage();
     let netrc = "machine a.example login bob password B\nmachine b.example login ub password pb";
