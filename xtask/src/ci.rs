@@ -40,6 +40,12 @@ const STEPS: &[Step] = &[
             "warnings",
         ]))
     }),
+    // `--all-targets` leaves out what `cargo test` does not run.
+    ("clippy, counterparts", || {
+        let arguments =
+            ["clippy", "--package=tests", "--test=counterparts", "--locked", "--", "-D", "warnings"];
+        passed(workspace::cargo(&arguments))
+    }),
     (TESTS, || passed(workspace::cargo(&["test", "--workspace", "--locked"]))),
     ("docs", || {
         let arguments = ["doc", "--workspace", "--no-deps", "--locked"];

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod clock;
 mod compare;
+mod counterparts;
 mod fuzzing;
 mod msrv;
 mod rules;
@@ -24,6 +25,7 @@ usage: cargo xtask <command>
   rules [--threats]      which rules of requests, or which threats, a test shows, and which are missing
   compare [part of a name ...]
                          the same scenarios with Python's requests and with session; COMPARE_PYTHON names the Python
+  counterparts           the tests against httpbin, tinyproxy and microsocks, which it starts and ends
   fuzz [target] [--time SECONDS] [--runs N] [--seed N]
                          mutates the corpus of one fuzz target, or of every one; 10 seconds each by default
                          --runs counts inputs instead of seconds; with --seed the run can be repeated exactly
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some("msrv") => msrv::run(&rest),
         Some("rules") => rules::run(&rest),
         Some("compare") => compare::run(&rest),
+        Some("counterparts") => counterparts::run(&rest),
         Some("fuzz") => fuzzing::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("help" | "-h" | "--help") => {
