@@ -326,6 +326,11 @@ pub fn request(method: impl IntoMethod, url: impl IntoUrl) -> RequestBuilder {
     Session::new().request(method, url)
 }
 
+/// The code of the page for those who come from requests compiles.
+#[cfg(all(doctest, feature = "multipart", feature = "digest"))]
+#[doc = include_str!("../../../docs/from-requests.md")]
+struct FromRequests;
+
 /// The README's code compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use session::pool::Source;
 use session::{
-    Basic, Bearer, Body, Cookie, Error, Head, Headers, Hook, Hop, Redirect, Request, RequestBuilder,
-    Response, Session, Timeouts, http,
+    Basic, Bearer, Body, Cookie, Digest, Error, Form, Head, Headers, Hook, Hop, Part, Redirect, Request,
+    RequestBuilder, Response, Session, Timeouts, http,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -68,6 +68,7 @@ fn prepare(scenario: &Scenario, log: &Log) -> Result<Session, Error> {
     }
     match auth.as_deref() {
         Some([kind, user, password]) if kind == "basic" => session.set_auth(Basic::new(user, password)),
+        Some([kind, user, password]) if kind == "digest" => session.set_auth(Digest::new(user, password)),
         Some([kind, token]) if kind == "bearer" => session.set_auth(Bearer::new(token)),
         _ => {}
     }
@@ -105,6 +106,7 @@ fn builder(session: &Session, step: &Step, log: &Log) -> Result<RequestBuilder, 
     builder = match step.auth.as_deref() {
         None => builder,
         Some([kind, user, password]) if kind == "basic" => builder.basic(user, password),
+        Some([kind, user, password]) if kind == "digest" => builder.auth(Digest::new(user, password)),
         Some([kind, token]) if kind == "bearer" => builder.bearer(token),
         Some(other) => return Err(format!("session has no credentials of the kind {other:?}")),
     };
@@ -174,8 +176,41 @@ fn body_of(builder: RequestBuilder, kind: &str, value: &Value) -> Result<Request
             let first = value.get(0).and_then(Value::as_str).unwrap_or_default();
             builder.body(first).json(value.get(1).unwrap_or(&Value::Null))
         }
+        "multipart" => builder.multipart(form_of(value)?),
         other => return Err(format!("session has no body of the kind {other}")),
     })
+}
+
+/// Fields first, then files, as requests has it.
+fn form_of(parts: &Value) -> Result<Form, String> {
+    let mut form = Form::new();
+    let parts = parts.as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = |part: &Value, key: &str| part.get(key).and_then(Value::as_str).map(str::to_owned);
+    for part in parts {
+        if let (Some(name), Some(value)) = (text(part, "name"), text(part, "value")) {
+            form = form.text(name, value);
+        }
+    }
+    for part in parts {
+        let (Some(name), Some(content)) = (text(part, "name"), text(part, "content")) else { continue };
+        let mut made = match text(part, "kind").as_deref() {
+            None => Part::text(content),
+            Some("bytes") => Part::bytes(content.chars().map(|c| u32::from(c) as u8).collect::<Vec<u8>>()),
+            Some("file") => Part::source(File::new(&content, 0)),
+            Some(other) => return Err(format!("session has no part of the kind {other}")),
+        };
+        made = made.file_name(text(part, "filename").unwrap_or_default());
+        if let Some(content_type) = text(part, "type") {
+            made = made.content_type(content_type);
+        }
+        let headers = part.get("headers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for header in headers {
+            let field = |at: usize| header.get(at).and_then(Value::as_str).unwrap_or_default();
+            made = made.header(field(0), field(1));
+        }
+        form = form.part(name, made);
+    }
+    Ok(form)
 }
 
 /// What the caller can see of the answer, read as the step says.
@@ -198,6 +233,13 @@ fn answer(builder: RequestBuilder, step: &Step) -> Result<Value, Error> {
         _ => {
             let response = builder.send()?;
             see(&mut told, response.head(), response.request(), response.history());
+            let mut cookies: Vec<[String; 2]> = response
+                .cookies()
+                .iter()
+                .map(|one| [one.name().to_owned(), one.value().to_owned()])
+                .collect();
+            cookies.sort();
+            told.insert("cookies".to_owned(), json!(cookies));
             finish(&mut told, response, how)?;
         }
     }
