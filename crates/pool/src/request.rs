@@ -55,12 +55,11 @@ impl Request {
     /// and the proxy's credentials stand behind `Host`.
     pub fn build(method: Method, route: impl Into<Route>, target: &str) -> Builder {
         let route = route.into();
-        let mut head = RequestHead::builder(method, &route.target(target)).header("Host", route.host_field());
-        if route.is_forwarded()
-            && let Some(value) = route.proxy().and_then(Proxy::authorization)
-        {
-            head = head.header("Proxy-Authorization", value);
-        }
+        let head = if route.is_forwarded() {
+            forwarded(method, &route, target)
+        } else {
+            RequestHead::builder(method, target).header("Host", route.host_field())
+        };
         Builder { route, head, body: Body::Empty }
     }
 
@@ -181,5 +180,14 @@ impl Builder {
         let head =
             head.map_err(|why| Error::config(format!("the request cannot be sent: {why}")).with_source(why))?;
         Request::new(self.route, head, self.body)
+    }
+}
+
+/// The beginning of a head for a proxy that is handed the request.
+fn forwarded(method: Method, route: &Route, target: &str) -> http_wire::RequestBuilder {
+    let head = RequestHead::builder(method, &route.target(target)).header("Host", route.host_field());
+    match route.proxy().and_then(Proxy::authorization) {
+        Some(value) => head.header("Proxy-Authorization", value),
+        None => head,
     }
 }
