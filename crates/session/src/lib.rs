@@ -211,6 +211,7 @@
 //! | `zstd` | yes | zstd answers are asked for and decoded |
 //! | `charset` | yes | text in other charsets than UTF-8, UTF-16 and Latin-1 is decoded |
 //! | `digest` | yes | [`Digest`] |
+//! | `multipart` | yes | [`Form`]: forms with files |
 //! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
 
 mod auth;

@@ -37,7 +37,7 @@ fn file(name: &str, content: &[u8]) -> File {
 }
 
 #[test]
-fn b_4_b_5_what_has_a_length_announces_it_an_empty_file_too_and_all_else_is_chunked() {
+fn b_5_what_has_a_length_announces_it_an_empty_file_too_and_all_else_is_chunked() {
     let stage = stage();
     let session = stage.session();
     let put = |body: Body| session.put("http://a.example/").body(body).send().map(drop);
