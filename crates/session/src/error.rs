@@ -249,7 +249,6 @@ impl Error {
         self.request().map(Request::url)
     }
 
-    /// The answer, readable, where it is the reason: for `Status`, `Redirect`, and JSON that is not what was asked for.
     /// The answer, readable, where it is the reason: for `Status`, `Redirect` and `Decode`.
     #[must_use]
     pub fn response(&self) -> Option<&Response> {

@@ -288,7 +288,6 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Decode`] with the answer in it; the text names the type, the way to the value that does not fit, the
     /// place and the bytes around it. Its source is a [`JsonError`](crate::JsonError).
-    /// [`ErrorKind::Decode`]; the text names the type, the place, and the first bytes of the body. The answer is in it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read(&self.body).map_err(|error| error.with_response(self.clone()))
     }
