@@ -303,13 +303,16 @@ impl Open {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failure> {
         self.go_on()?;
         loop {
-            // There are no others on this driver whose turn it could be.
-            self.content.rest();
             let n = self.content.read(&mut self.driver, self.id, buf)?;
             if n > 0 || self.summary.is_some() {
                 return Ok(n);
             }
-            if !self.content.is_tired() {
+            if self.content.is_tired() {
+                // There are no others on this driver whose turn it could be, but time limits hold for bodies that come
+                // without a pause, too.
+                self.content.rest();
+                self.driver.turn(Some(self.driver.now())).map_err(Failure::Pool)?;
+            } else {
                 self.listen()?;
             }
         }

@@ -121,6 +121,20 @@ fn the_total_time_limit_holds_for_the_body_of_a_stream() {
 }
 
 #[test]
+fn the_total_time_limit_holds_for_a_body_that_comes_without_a_pause() {
+    let stage = serving(|| answer("200 OK", &[], vec![b'x'; 8 << 20]));
+    stage.world.receive_buffer(16 << 20);
+    let mut stream =
+        stage.session().get("http://a.example/").timeout(Duration::from_secs(3)).stream().unwrap();
+    stream.read_exact(&mut [0; 1000]).unwrap();
+    stage.world.advance(Duration::from_secs(4));
+    let mut got = Vec::new();
+    let error = stream.read_to_end(&mut got).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(got.len() < 3 << 20, "{}", got.len());
+}
+
+#[test]
 fn a_stream_that_is_dropped_gives_a_small_rest_away_and_closes_for_a_long_one() {
     for (size, connections) in [(1000, 1), (1_000_000, 2)] {
         let stage = serving(move || answer("200 OK", &[], vec![b'x'; size]));

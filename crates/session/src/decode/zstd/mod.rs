@@ -65,6 +65,8 @@ enum Part {
     /// A byte that is to be repeated so often.
     Run(usize),
     Compressed(usize),
+    /// Nothing: a block is over, and its data handed over.
+    BlockEnd,
     Checksum,
 }
 
@@ -133,12 +135,12 @@ impl Zstd {
             Part::Raw(left) => {
                 let bytes = io.take(left);
                 self.window.push(bytes);
-                self.after(left - bytes.len(), Part::Raw)
+                Ok(self.after(left - bytes.len(), Part::Raw))
             }
             Part::Run(count) => {
                 let Some(byte) = io.take_byte() else { return Ok(None) };
                 self.window.fill(byte, count);
-                self.after(0, Part::Run)
+                Ok(Some(Part::BlockEnd))
             }
             Part::Compressed(left) => {
                 let bytes = io.take(left);
@@ -147,8 +149,9 @@ impl Zstd {
                     self.blocks.decode(&self.block, self.frame.block, &mut self.window)?;
                     self.block.clear();
                 }
-                self.after(left - bytes.len(), Part::Compressed)
+                Ok(self.after(left - bytes.len(), Part::Compressed))
             }
+            Part::BlockEnd => self.end_block().map(Some),
             Part::Checksum => match (self.gather(io, 4), &self.frame.sum) {
                 (None, _) => Ok(None),
                 (Some(told), Some(sum)) if told as u32 != sum.sum() as u32 => Err(Corrupt),
@@ -157,22 +160,27 @@ impl Zstd {
         }
     }
 
-    /// What comes after a part of a block: the rest of it, or the next thing.
-    fn after(&mut self, left: usize, same: fn(usize) -> Part) -> Result<Option<Part>, Corrupt> {
-        let Frame { length, last, sum, .. } = &self.frame;
+    /// What comes after a part of a block: the rest of it, or its end.
+    fn after(&mut self, left: usize, same: fn(usize) -> Part) -> Option<Part> {
         if left > 0 {
             self.part = same(left);
-            return Ok(None);
+            return None;
         }
+        Some(Part::BlockEnd)
+    }
+
+    /// What comes after a block. That the length told is a wrong one shows after the data, however the data was cut.
+    fn end_block(&self) -> Result<Part, Corrupt> {
+        let Frame { length, last, sum, .. } = &self.frame;
         let total = self.window.total();
         if length.is_some_and(|length| total > length || *last && total < length) {
             return Err(Corrupt);
         }
-        Ok(Some(match (last, sum) {
+        Ok(match (last, sum) {
             (false, _) => Part::BlockHeader,
             (true, Some(_)) => Part::Checksum,
             (true, None) => Part::Magic,
-        }))
+        })
     }
 
     /// The fields of a header that is whole now.
@@ -213,7 +221,7 @@ impl Zstd {
             return Err(Corrupt);
         }
         match header >> 1 & 3 {
-            0 if size == 0 => self.after(0, Part::Raw)?.ok_or(Corrupt),
+            0 if size == 0 => Ok(Part::BlockEnd),
             0 => Ok(Part::Raw(size)),
             1 => Ok(Part::Run(size)),
             2 if size > 0 => Ok(Part::Compressed(size)),

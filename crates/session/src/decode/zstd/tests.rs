@@ -147,7 +147,9 @@ fn headers_are_held_to_their_rules() {
         assert_every_cut("zstd", &frame(header, &end), &(Vec::new(), outcome));
     }
     let longer = frame(&[0x20, 2], &[block(0, 2, false, b"ab"), block(1, 1, true, b"c")]);
-    assert_eq!(decode_whole("zstd", &longer).1, CORRUPT);
+    assert_every_cut("zstd", &longer, &(b"abc".to_vec(), CORRUPT));
+    let shorter = frame(&[0x20, 3], &[block(0, 2, true, b"ab")]);
+    assert_every_cut("zstd", &shorter, &(b"ab".to_vec(), CORRUPT));
     // 65 536 and the 256 that a length of two bytes begins at.
     let most = frame(&[0x60, 0xff, 0xff], &[block(1, 65_791, true, b"x")]);
     assert!(decode_whole("zstd", &most) == (vec![b'x'; 65_791], Ok(())));
