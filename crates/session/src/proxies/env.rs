@@ -1,6 +1,7 @@
 //! Proxies from the environment: `http_proxy` and the like.
 
 use super::{Choice, Key, Proxies, address};
+use crate::url::redacted_text;
 use pool::Scheme;
 use std::env;
 use std::ffi::OsString;
@@ -49,7 +50,8 @@ pub(super) fn of(lookup: impl Fn(&str) -> Option<OsString>) -> Proxies {
     if let Some((name, value)) = variable("no_proxy", "NO_PROXY") {
         for unclear in proxies.except(&value.to_string_lossy()) {
             // One list serves many programs, and each has forms of its own.
-            log::debug!("an entry of {name} is no host, address or network: {unclear:?}");
+            let shown = redacted_text(unclear);
+            log::debug!("an entry of {name} is no host, address or network: {shown:?}");
         }
     }
     proxies

@@ -4,8 +4,10 @@ use crate::paths::{Path, for_each_path};
 use crate::support::{Stage, redirect, value};
 use pool::ErrorKind as PoolKind;
 use pool::sim::{AskedKind, Reply};
-use session::{ErrorKind, Phase, Proxies, Retry, StatusCode, Tls};
-use std::io;
+use session::{ErrorKind, Phase, Proxies, Retry, Session, StatusCode, Tls};
+use std::io::{self, Read as _};
+use std::net::TcpListener;
+use std::thread;
 
 /// `a.test` and `b.test`, and the proxy `proxy.test`.
 fn stage() -> (Stage, pool::sim::SimProxy) {
@@ -231,4 +233,24 @@ fn many_at_once_through_a_proxy_all_arrive() {
             (0..60).map(|i| session.get(trip.url(&format!("{}.test/{i}", ["a", "b", "c"][i % 3]))));
         assert_eq!(session.send_all(requests).into_iter().filter(|result| result.is_ok()).count(), 60);
     });
+}
+
+#[test]
+fn px_3_an_https_proxy_is_spoken_to_in_tls_or_not_at_all() {
+    for url in ["http://a.test/", "https://a.test/"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("https://{}", listener.local_addr().unwrap());
+        thread::scope(|scope| {
+            let first = scope.spawn(move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut first = [0];
+                socket.read_exact(&mut first).unwrap();
+                first[0]
+            });
+            let session = Session::builder().ignore_environment().proxy(&proxy).build().unwrap();
+            let error = session.get(url).send().unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Proxy), "{error:?}");
+            assert_eq!(first.join().unwrap(), 0x16, "a ClientHello, never the C of CONNECT or the G of GET");
+        });
+    }
 }
