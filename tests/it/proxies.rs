@@ -3,11 +3,11 @@
 use crate::proxy_server::ProxyServer;
 use crate::support::{HANG, loopback, only};
 use crate::tls_peer::{Authority, Peer};
-use session::Tls;
 use session::pool::{
     Attempt, Body, Config, Error, ErrorKind, Method, Origin, Phase, Pool, Proxy, ProxyKind, Request, Route,
     Timeouts,
 };
+use session::{Session, Tls};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::thread;
@@ -172,6 +172,18 @@ fn tl_4_a_client_certificate_is_shown_to_the_origin_on_every_path() {
         drop(pool);
         assert!(peer.seen().unwrap().certificates > 0);
     }
+}
+
+#[test]
+fn l_2_the_client_certificate_of_a_session_is_not_shown_to_its_proxy() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.client("me");
+    let tls = only(&authority.pem()).client_cert_pem(certificate, key).unwrap();
+    let proxy = Peer::start("127.0.0.1", authority.requiring(&["localhost"]), Peer::answer);
+    let session = Session::builder().ignore_environment().resolver(loopback).timeout(HANG).tls(tls);
+    let session = session.proxy(proxy.url("localhost")).build().unwrap();
+    assert!(session.get("http://a.example/").send().is_err());
+    assert!(proxy.seen().is_err(), "it asks for one, and ends the handshake without");
 }
 
 #[test]

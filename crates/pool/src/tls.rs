@@ -186,6 +186,12 @@ impl Tls {
         self.identity_of((certificates, &pems.0), (key, &pems.1))
     }
 
+    /// Shows no certificate, whoever asks: the same trust for somebody whom it was not meant for.
+    #[must_use]
+    pub fn without_client_cert(self) -> Self {
+        if self.0.identity.is_none() { self } else { self.with(|setting| setting.identity = None) }
+    }
+
     /// Does not verify who is at the other end: any certificate is taken, for any name, expired or self-made. Whoever
     /// is on the way can then read and change everything, passwords included; TLS hides it from nobody who tries.
     /// (`verify=False` of requests.) Each connection made so is logged as a warning. For a server with a certificate

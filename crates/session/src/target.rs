@@ -123,9 +123,9 @@ impl Way {
         let choice = [set, environment].into_iter().flatten().find_map(|proxies| proxies.choose(origin));
         let route = match choice {
             None | Some(Choice::Direct) => self.direct.clone(),
-            // Whoever is trusted as an origin is trusted as a proxy (requests' rule).
+            // Whoever is trusted as an origin is trusted as a proxy (requests' rule); who we are is for the origin.
             Some(Choice::Via(proxy)) => self.direct.clone().via(match &self.tls {
-                Some(tls) => proxy.with_tls(tls.clone()),
+                Some(tls) => proxy.with_tls(tls.clone().without_client_cert()),
                 None => proxy,
             }),
             Some(Choice::Malformed(why)) => return Err(Error::config(&*why)),

@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// A proxy is a URL `scheme://user:password@host:port` with the scheme `http` (the one that is meant where none is
-/// given), `https` (TLS to the proxy, with the [TLS setting](crate::Settings::tls) of the request), `socks5` (hosts are
+/// given), `https` (TLS to the proxy, by the [TLS setting](crate::Settings::tls) of the request, without its client certificate), `socks5` (hosts are
 /// looked up here) or `socks5h` (hosts are looked up by the proxy). User and password are percent-decoded, and go to
 /// that proxy only. Without a port it is 80, 443, or 1080 for SOCKS. An `http` URL goes to an HTTP proxy as a whole;
 /// everything else goes through a tunnel, in which the proxy sees neither the request nor its headers.
