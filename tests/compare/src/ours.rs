@@ -223,6 +223,14 @@ fn answer(builder: RequestBuilder, step: &Step) -> Result<Value, Error> {
             see(&mut told, stream.head(), stream.request(), stream.history());
             told.insert("lines".to_owned(), stream.lines().collect::<Result<Vec<_>, _>>()?.into());
         }
+        "delimiter" => {
+            let stream = builder.stream()?;
+            see(&mut told, stream.head(), stream.request(), stream.history());
+            let pieces = stream.split(step.delimiter.as_deref().unwrap_or_default());
+            let lines =
+                pieces.map(|piece| piece.map(|piece| latin(&piece))).collect::<Result<Vec<_>, _>>()?;
+            told.insert("lines".to_owned(), lines.into());
+        }
         "stream" | "drop" => {
             let mut stream = builder.stream()?;
             see(&mut told, stream.head(), stream.request(), stream.history());
@@ -240,6 +248,8 @@ fn answer(builder: RequestBuilder, step: &Step) -> Result<Value, Error> {
                 .collect();
             cookies.sort();
             told.insert("cookies".to_owned(), json!(cookies));
+            told.insert("is_redirect".to_owned(), response.is_redirect().into());
+            told.insert("is_permanent_redirect".to_owned(), response.is_permanent_redirect().into());
             finish(&mut told, response, how)?;
         }
     }
@@ -263,11 +273,30 @@ fn finish(told: &mut Map<String, Value>, response: Response, how: &str) -> Resul
             let bodies = response.history().iter().map(|hop| hop.bytes().map(latin));
             told.insert("bodies".to_owned(), bodies.collect::<Vec<_>>().into());
         }
+        "next" => {
+            let next = response.next()?;
+            let next = next.map(|request| json!([request.method().as_str(), request.url().as_str()]));
+            told.insert("next".to_owned(), next.unwrap_or_default());
+        }
+        "links" => {
+            told.insert("links".to_owned(), links(&response));
+        }
         other => {
             told.insert("not played".to_owned(), format!("session cannot read {other}").into());
         }
     }
     Ok(())
+}
+
+/// By what requests takes for the key: `rel`, or the target where there is none.
+fn links(response: &Response) -> Value {
+    let links = response.links();
+    let by_key = links.iter().map(|link| {
+        let mut told = Map::from_iter([("url".to_owned(), Value::from(link.target()))]);
+        told.extend(link.params().map(|(name, value)| (name.to_owned(), Value::from(value))));
+        (link.param("rel").unwrap_or(link.target()).to_owned(), Value::Object(told))
+    });
+    by_key.collect::<Map<String, Value>>().into()
 }
 
 /// In reads of at most so many bytes.
@@ -287,6 +316,7 @@ fn piecewise(stream: &mut session::Streaming, size: usize) -> Result<String, Err
 
 fn see(told: &mut Map<String, Value>, head: &Head, request: &Request, history: &[Hop]) {
     let status = head.status().as_u16();
+    // A stream has only its head; a whole answer says it itself.
     let redirects = |statuses: &[u16]| head.headers().contains("location") && statuses.contains(&status);
     let mut set = |name: &str, value: Value| told.insert(name.to_owned(), value);
     set("status", status.into());

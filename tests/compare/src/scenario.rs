@@ -107,6 +107,7 @@ pub(crate) struct Step {
     /// What is done with the answer; `text` by default.
     pub(crate) read: Option<String>,
     pub(crate) chunk: Option<usize>,
+    pub(crate) delimiter: Option<String>,
 }
 
 fn ok_status() -> u16 {
