@@ -243,9 +243,9 @@ fn cr_11_nothing_of_one_request_enters_the_next_on_the_same_connection() {
     });
 }
 
-/// The rows of this file are about redirects; with an answer in between that is sent again it is the same.
+/// All tests of this file run on every way; this one has a retry on it too.
 #[test]
-fn cr_2_a_retry_on_the_way_gives_nothing_back() {
+fn px_7_what_was_dropped_stays_dropped_on_every_way_through_redirects_and_retries() {
     for_each_path(|trip| {
         let path = trip.path;
         trip.stage.host("a.test", move |r| follow(path, r.target()));
