@@ -3,7 +3,7 @@
 use crate::body_reader::Response;
 use crate::config::Config;
 use crate::dial::resolve::Lookups;
-use crate::driver::{Core, Driver, MakeNet, Parking};
+use crate::driver::{Core, Driver, MakeNet, Parking, WorldId};
 use crate::error::Error;
 use crate::event::Event;
 use crate::net::mio::MioNet;
@@ -39,7 +39,8 @@ impl Pool {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let lookups = Arc::new(Lookups::default());
-        Self::with_net(config, move || Ok(Box::new(MioNet::new(lookups.clone())?)))
+        let make = move || Ok(Box::new(MioNet::new(lookups.clone())?) as Box<dyn Net>);
+        Self::assemble(config, Box::new(make), false, WorldId::REAL)
     }
 
     /// A pool over another world: an event loop of your own, or the simulator. `make` is called for each driver.
@@ -48,19 +49,21 @@ impl Pool {
         config: Config,
         make: impl Fn() -> io::Result<Box<dyn Net>> + Send + Sync + 'static,
     ) -> Self {
-        Self::assemble(config, Box::new(make), false)
+        Self::assemble(config, Box::new(make), false, WorldId::fresh())
     }
 
     #[cfg(feature = "sim")]
     pub(crate) fn virtual_tls(
         config: Config,
+        world: WorldId,
         make: impl Fn() -> io::Result<Box<dyn Net>> + Send + Sync + 'static,
     ) -> Self {
-        Self::assemble(config, Box::new(make), true)
+        Self::assemble(config, Box::new(make), true, world)
     }
 
-    fn assemble(config: Config, make_net: MakeNet, virtual_tls: bool) -> Self {
-        Self { shared: Arc::new(Shared::new(config, virtual_tls)), parking: Arc::new(Parking::new(make_net)) }
+    fn assemble(config: Config, make_net: MakeNet, virtual_tls: bool, world: WorldId) -> Self {
+        let parking = Arc::new(Parking::new(make_net, world));
+        Self { shared: Arc::new(Shared::new(config, virtual_tls)), parking }
     }
 
     /// Sends a request and waits for the head of its answer; the body is read from the [`Response`].
@@ -101,6 +104,14 @@ impl Pool {
             }
             other => other,
         }
+    }
+
+    /// Whether a [`Driver`] of one of them can serve both ([`Driver::start_on`]): clones of one pool, pools over real
+    /// sockets, and pools of one simulated world. Of pools made with [`with_net`](Self::with_net) nobody else knows what
+    /// they run on, so only clones do.
+    #[must_use]
+    pub fn shares_net(&self, other: &Self) -> bool {
+        self.parking.world() == other.parking.world()
     }
 
     /// The settings.

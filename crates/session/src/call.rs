@@ -7,6 +7,8 @@
 use crate::content::{Buffer, Content, Failure};
 use crate::error::Error;
 use crate::flow::{Again, Context, Flow, Step, Verdict};
+use crate::gates::Place;
+use crate::mount::PoolIndex;
 use crate::request::Request;
 use crate::response::{Head, Hop, Response};
 use crate::session::Shared;
@@ -125,11 +127,32 @@ impl Call {
         }
     }
 
+    /// Over which pool that goes.
+    pub(crate) fn pool(&self) -> PoolIndex {
+        self.flow.pool()
+    }
+
+    /// The same, as those who share connections are told apart.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.route().map(|route| Place { pool: self.flow.pool(), route: route.key().clone() })
+    }
+
+    /// The call goes on with the driver of another net, whose clock shows `to` while that of the last one shows `from`.
+    /// No exchange of it may be under way.
+    pub(crate) fn change_clock(&mut self, from: Instant, to: Instant) {
+        let deadline = self.flow.change_clock(from, to);
+        self.stage = match (std::mem::replace(&mut self.stage, Stage::Asking), deadline) {
+            (Stage::Ready(request), Some(deadline)) => Stage::Ready(request.with_deadline(deadline)),
+            (stage, _) => stage,
+        };
+    }
+
     /// Starts the exchange that is ready.
-    pub(crate) fn launch(&mut self, driver: &mut Driver) -> Option<ExchangeId> {
+    pub(crate) fn launch(&mut self, cx: &mut Cx<'_>) -> Option<ExchangeId> {
         match std::mem::replace(&mut self.stage, Stage::Asking) {
             Stage::Ready(request) => {
-                let id = driver.start(request);
+                let driver = &mut *cx.driver;
+                let id = driver.start_on(cx.shared.pools.get(self.flow.pool()), request);
                 self.flow.begun(driver.now());
                 self.stage = Stage::Sent(id);
                 Some(id)

@@ -82,19 +82,24 @@ impl fmt::Debug for Canceller {
 /// Wakes one driver, and tells its loop that this was why.
 pub(crate) struct Bell {
     rung: AtomicBool,
-    waker: Arc<dyn Wake>,
+    waker: Mutex<Arc<dyn Wake>>,
 }
 
 impl Bell {
     pub(crate) fn new(driver: &Driver) -> Arc<Self> {
-        Arc::new(Self { rung: AtomicBool::new(false), waker: driver.waker() })
+        Arc::new(Self { rung: AtomicBool::new(false), waker: Mutex::new(driver.waker()) })
     }
 
     fn ring(&self) {
         // Many requests of one loop may hang on one canceller; one wake-up is enough for them.
         if !self.rung.swap(true, Ordering::AcqRel) {
-            self.waker.wake();
+            self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone().wake();
         }
+    }
+
+    /// Another driver takes over, whose loop looks whether it [was rung](Self::take) before it waits.
+    pub(crate) fn hang_at(&self, driver: &Driver) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = driver.waker();
     }
 
     /// Whether it was rung since the last look.
@@ -106,6 +111,7 @@ impl Bell {
 /// One request that is under way on a driver, on the list of its canceller for so long.
 pub(crate) struct Watch {
     canceller: Canceller,
+    bell: Arc<Bell>,
     number: u64,
 }
 
@@ -119,10 +125,15 @@ impl Watch {
     pub(crate) fn ringing(canceller: &Canceller, bell: Arc<Bell>) -> Self {
         let number = canceller.waiting(|waiting| {
             waiting.next += 1;
-            waiting.bells.insert(waiting.next, bell);
+            waiting.bells.insert(waiting.next, bell.clone());
             waiting.next
         });
-        Self { canceller: canceller.clone(), number }
+        Self { canceller: canceller.clone(), bell, number }
+    }
+
+    /// Another driver works on the request from now on; its loop looks at [`is_canceled`](Self::is_canceled) first.
+    pub(crate) fn go_with(&self, driver: &Driver) {
+        self.bell.hang_at(driver);
     }
 
     pub(crate) fn is_canceled(&self) -> bool {

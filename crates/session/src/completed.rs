@@ -4,11 +4,11 @@ use crate::call::{Call, Cx, Todo};
 use crate::cancel::{Bell, Watch};
 use crate::error::{Error, ErrorKind};
 use crate::fast_map::FastMap;
-use crate::lanes::Lanes;
+use crate::gates::{Gates, Place};
 use crate::request::{IntoRequest, Request};
 use crate::response::Response;
 use crate::session::Shared;
-use pool::{Class, Driver, ExchangeId, Limit, Phase, Route};
+use pool::{Class, Driver, ExchangeId, Limit, Phase, Pool};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
@@ -30,12 +30,11 @@ pub struct Completed<I> {
     /// By the index of their request.
     calls: FastMap<usize, Slot>,
     exchanges: FastMap<ExchangeId, usize>,
-    lanes: Lanes,
+    gates: Gates,
     /// Those that have been given room and have not used it yet.
-    admitted: VecDeque<(usize, Route)>,
+    admitted: VecDeque<(usize, Place)>,
     sleepers: BinaryHeap<Reverse<(Instant, usize)>>,
     done: VecDeque<(usize, Result<Response, Error>)>,
-    width: usize,
     /// Those that somebody can give up, by index, and the bell of the driver that says that somebody did.
     watches: FastMap<usize, Watch>,
     bell: Option<Arc<Bell>>,
@@ -50,7 +49,7 @@ enum Slot {
     /// It has not begun: there is no room at its origin.
     New(Box<Request>),
     /// It is under way, pausing, or holds its next hop until there is room.
-    Call(Box<Call>, Option<Route>),
+    Call(Box<Call>, Option<Place>),
 }
 
 /// Times to wake up that nobody waits for any more are kept up to this many, and four times as many as there are calls.
@@ -62,21 +61,17 @@ where
     I::Item: IntoRequest,
 {
     pub(crate) fn new(shared: Arc<Shared>, source: I) -> Self {
-        let config = shared.pool.config();
-        let lanes = Lanes::new(config.origin_limit(), config.total_limit());
-        let width = config.total_limit().max(1);
         Self {
+            gates: Gates::new(&shared.pools),
             shared,
             driver: None,
             source: Some(source),
             taken: 0,
             calls: FastMap::default(),
             exchanges: FastMap::default(),
-            lanes,
             admitted: VecDeque::new(),
             sleepers: BinaryHeap::new(),
             done: VecDeque::new(),
-            width,
             watches: FastMap::default(),
             bell: None,
             current: None,
@@ -88,6 +83,7 @@ where
     fn advance(&mut self) {
         loop {
             self.refill();
+            self.change_net();
             self.give_up();
             if !self.done.is_empty() || self.calls.is_empty() {
                 return;
@@ -109,7 +105,7 @@ where
     /// Takes requests while there is room to remember them, and begins those that have room at their origin.
     fn refill(&mut self) {
         // A request that is done at once is given out before another one is taken.
-        while self.done.is_empty() && self.calls.len() < self.width {
+        while self.done.is_empty() && self.calls.len() < self.gates.width() && self.gates.admits() {
             let Some(item) = self.source.as_mut().and_then(Iterator::next) else {
                 // An iterator is not asked again after its end.
                 self.source = None;
@@ -119,15 +115,20 @@ where
             self.taken += 1;
             self.current = Some(index);
             let request = item.into_request().and_then(|request| match request.route() {
-                Ok(route) => Ok((request, route.key().clone())),
+                Ok(route) => {
+                    let place =
+                        Place { pool: self.shared.pools.of(request.url()), route: route.key().clone() };
+                    Ok((request, place))
+                }
                 Err(error) => Err(error.with_request(&request)),
             });
             match request {
-                Ok((request, route)) => {
+                Ok((request, place)) => {
+                    self.gates.open(&place);
                     if let Err(error) = self.watch(index, &request) {
                         self.finish(index, Err(error));
-                    } else if self.lanes.enter(&route, index, false) {
-                        self.begin(index, request, route);
+                    } else if self.gates.enter(&place, index, false) {
+                        self.begin(index, request, place);
                     } else {
                         self.keep(index, Slot::New(Box::new(request)));
                     }
@@ -138,19 +139,19 @@ where
         }
     }
 
-    /// A request has room at `route`.
-    fn begin(&mut self, index: usize, request: Request, route: Route) {
-        let driver = match driver(&mut self.driver, &self.shared) {
+    /// A request has room at `place`.
+    fn begin(&mut self, index: usize, request: Request, place: Place) {
+        let driver = match driver(&mut self.driver, self.shared.pools.get(self.gates.net())) {
             Ok(driver) => driver,
             Err(error) => {
-                self.leave(Some(route));
+                self.leave(Some(place));
                 return self.finish(index, Err(Error::from_pool(error, &request)));
             }
         };
         let mut cx = Cx { shared: &self.shared, driver };
         let mut call = Box::new(Call::new(request, Class::Batch, false, &mut cx));
         let todo = call.begin(&mut cx);
-        self.follow(index, call, todo, Some(route));
+        self.follow(index, call, todo, Some(place));
     }
 
     /// Notes that a request can be given up, unless it was already.
@@ -159,7 +160,7 @@ where
         let bell = match &mut self.bell {
             Some(bell) => bell,
             none => {
-                let driver = driver(&mut self.driver, &self.shared)
+                let driver = driver(&mut self.driver, self.shared.pools.get(self.gates.net()))
                     .map_err(|error| Error::from_pool(error, request))?;
                 none.insert(Bell::new(driver))
             }
@@ -170,6 +171,35 @@ where
         }
         self.watches.insert(index, watch);
         Ok(())
+    }
+
+    /// When everything that is left waits for another net, a driver of that takes over.
+    fn change_net(&mut self) {
+        let Some(admitted) = self.gates.change_net(self.calls.len()) else { return };
+        let driver = match self.shared.pools.get(self.gates.net()).driver() {
+            Ok(driver) => driver,
+            Err(error) => return self.fail_all(error),
+        };
+        // Each net has a clock of its own: what was left of a time is left of it there.
+        let now = driver.now();
+        let before = self.driver.as_ref().map_or(now, Driver::now);
+        if let Some(bell) = &self.bell {
+            bell.hang_at(&driver);
+        }
+        self.driver = Some(driver);
+        self.sleepers.clear();
+        for (index, slot) in &mut self.calls {
+            if let Slot::Call(call, _) = slot {
+                call.change_clock(before, now);
+                self.sleepers.extend(call.wakes_at().map(|at| Reverse((at, *index))));
+            }
+        }
+        for (index, place) in admitted {
+            if self.gates.enter(&place, index, false) {
+                self.admitted.push_back((index, place));
+            }
+        }
+        self.settle();
     }
 
     /// Those that were canceled end, wherever they are.
@@ -184,19 +214,20 @@ where
             match self.take(index) {
                 Some(Slot::New(request)) => {
                     if let Ok(route) = request.route() {
-                        self.lanes.forget(route.key(), index);
+                        let pool = self.shared.pools.of(request.url());
+                        self.gates.forget(&Place { pool, route: route.key().clone() }, index);
                     }
                     self.finish(index, Err(unsent(&request)));
                 }
-                Some(Slot::Call(mut call, route)) => {
-                    if let Some(wanted) = call.route() {
-                        self.lanes.forget(wanted.key(), index);
+                Some(Slot::Call(mut call, place)) => {
+                    if let Some(wanted) = call.place() {
+                        self.gates.forget(&wanted, index);
                     }
                     if let Some(id) = call.exchange() {
                         self.exchanges.remove(&id);
                     }
                     let error = call.cancel(self.driver.as_mut());
-                    self.leave(route);
+                    self.leave(place);
                     self.finish(index, Err(error));
                 }
                 None => {}
@@ -205,20 +236,20 @@ where
         }
     }
 
-    /// Room has come free at `route`; whoever waits for it goes on in [`settle`](Self::settle), not here: a queue of
+    /// Room has come free at `place`; whoever waits for it goes on in [`settle`](Self::settle), not here: a queue of
     /// ten thousand must not become a stack of ten thousand calls.
-    fn leave(&mut self, route: Option<Route>) {
-        self.admitted.extend(route.and_then(|route| self.lanes.leave(&route)));
+    fn leave(&mut self, place: Option<Place>) {
+        self.admitted.extend(place.and_then(|place| self.gates.leave(&place)));
     }
 
     /// Those that have been given room go on.
     fn settle(&mut self) {
-        while let Some((index, route)) = self.admitted.pop_front() {
+        while let Some((index, place)) = self.admitted.pop_front() {
             match self.take(index) {
-                Some(Slot::New(request)) => self.begin(index, *request, route),
-                Some(Slot::Call(call, _)) => self.launch(index, call, Some(route)),
+                Some(Slot::New(request)) => self.begin(index, *request, place),
+                Some(Slot::Call(call, _)) => self.launch(index, call, Some(place)),
                 // It was given up in the meantime.
-                None => self.leave(Some(route)),
+                None => self.leave(Some(place)),
             }
         }
     }
@@ -242,26 +273,26 @@ where
         self.current = None;
     }
 
-    /// Does what a call asks for. `route`: where it has room.
-    fn follow(&mut self, index: usize, call: Box<Call>, todo: Todo, route: Option<Route>) {
+    /// Does what a call asks for. `place`: where it has room.
+    fn follow(&mut self, index: usize, call: Box<Call>, todo: Todo, place: Option<Place>) {
         match todo {
-            Todo::Listen => self.keep(index, Slot::Call(call, route)),
+            Todo::Listen => self.keep(index, Slot::Call(call, place)),
             Todo::Wake(at) => {
                 self.sleep(at, index);
                 // A pause needs no room; the rest of a body does.
-                let route = match call.exchange() {
-                    Some(_) => route,
+                let place = match call.exchange() {
+                    Some(_) => place,
                     None => {
-                        self.leave(route);
+                        self.leave(place);
                         None
                     }
                 };
-                self.keep(index, Slot::Call(call, route));
+                self.keep(index, Slot::Call(call, place));
             }
-            Todo::Send => self.launch(index, call, route),
+            Todo::Send => self.launch(index, call, place),
             // Calls of a batch are never streams.
             Todo::Done | Todo::Open => {
-                self.leave(route);
+                self.leave(place);
                 let result = call.into_result();
                 self.finish(index, result);
             }
@@ -269,17 +300,19 @@ where
     }
 
     /// Starts the exchange of a call, if there is room where it goes.
-    fn launch(&mut self, index: usize, mut call: Box<Call>, route: Option<Route>) {
-        let Some(wanted) = call.route().map(|route| route.key().clone()) else {
-            return self.keep(index, Slot::Call(call, route));
+    fn launch(&mut self, index: usize, mut call: Box<Call>, place: Option<Place>) {
+        let Some(wanted) = call.place() else {
+            return self.keep(index, Slot::Call(call, place));
         };
-        let has_room = route.as_ref() == Some(&wanted);
+        let has_room = place.as_ref() == Some(&wanted);
         if !has_room {
-            self.leave(route);
+            self.leave(place);
         }
         // Those that have begun go before those that have not.
-        if has_room || self.lanes.enter(&wanted, index, true) {
-            if let Some(id) = self.driver.as_mut().and_then(|driver| call.launch(driver)) {
+        if has_room || self.gates.enter(&wanted, index, true) {
+            let shared = &*self.shared;
+            let driver = self.driver.as_mut();
+            if let Some(id) = driver.and_then(|driver| call.launch(&mut Cx { shared, driver })) {
                 self.exchanges.insert(id, index);
             }
             return self.keep(index, Slot::Call(call, Some(wanted)));
@@ -307,13 +340,13 @@ where
     /// Tells the call of an exchange what happened to it.
     fn on_event(&mut self, id: ExchangeId, event: pool::Event) {
         let Some(index) = self.exchanges.get(&id).copied() else { return };
-        let Some(Slot::Call(mut call, route)) = self.take(index) else { return };
+        let Some(Slot::Call(mut call, place)) = self.take(index) else { return };
         let Some(driver) = &mut self.driver else { return };
         let todo = call.on_event(event, &mut Cx { shared: &self.shared, driver });
         if call.exchange() != Some(id) {
             self.exchanges.remove(&id);
         }
-        self.follow(index, call, todo, route);
+        self.follow(index, call, todo, place);
         self.settle();
     }
 
@@ -330,10 +363,10 @@ where
         for index in due {
             match self.take(index) {
                 Some(Slot::Call(call, None)) if call.route().is_some() => self.wake_held(index, call, now),
-                Some(Slot::Call(mut call, route)) => {
+                Some(Slot::Call(mut call, place)) => {
                     let Some(driver) = &mut self.driver else { return };
                     let todo = call.on_time(&mut Cx { shared: &self.shared, driver });
-                    self.follow(index, call, todo, route);
+                    self.follow(index, call, todo, place);
                 }
                 Some(slot) => self.keep(index, slot),
                 None => {}
@@ -347,8 +380,8 @@ where
         if call.flow().deadline().is_none_or(|deadline| deadline > now) {
             return self.keep(index, Slot::Call(call, None));
         }
-        if let Some(route) = call.route() {
-            self.lanes.forget(route.key(), index);
+        if let Some(wanted) = call.place() {
+            self.gates.forget(&wanted, index);
         }
         let flow = call.flow();
         let error = Error::timed_out(Limit::Total, Phase::Queue, flow.request());
@@ -386,7 +419,7 @@ where
         self.bell = None;
         self.sleepers.clear();
         self.admitted.clear();
-        self.lanes.clear();
+        self.gates.clear();
         self.driver = None;
     }
 
@@ -402,10 +435,10 @@ where
 }
 
 /// The driver, made when it is first needed.
-fn driver<'a>(driver: &'a mut Option<Driver>, shared: &Shared) -> Result<&'a mut Driver, pool::Error> {
+fn driver<'a>(driver: &'a mut Option<Driver>, pool: &Pool) -> Result<&'a mut Driver, pool::Error> {
     match driver {
         Some(driver) => Ok(driver),
-        none => shared.pool.driver().map(|driver| none.insert(driver)),
+        none => pool.driver().map(|driver| none.insert(driver)),
     }
 }
 

@@ -201,6 +201,20 @@
 //! [answer](Error::response) where that is the reason, and knows whether the server
 //! [may have acted](Error::may_have_been_processed) on the request. Its text shows no credentials.
 //!
+//! # Other servers for some URLs, and tests
+//!
+//! [`SessionBuilder::mount`] sends what begins with a prefix over another [`Pool`]. With the feature `mock` a closure can
+//! be all servers of a session, for the tests of programs that use sessions:
+//!
+//! ```
+//! # #[cfg(feature = "mock")] {
+//! use session::Reply;
+//! let session = session::mock(|request| Reply::text(format!("you asked for {}", request.target())));
+//! assert_eq!(session.get("https://any.example/page").send()?.text(), "you asked for /page");
+//! # }
+//! # Ok::<(), session::Error>(())
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -213,6 +227,7 @@
 //! | `digest` | yes | [`Digest`] |
 //! | `multipart` | yes | [`Form`]: forms with files |
 //! | `psl` | yes | cookies for public suffixes are refused by the list of publicsuffix.org |
+//! | `mock` | no | sessions over a simulated network, for tests; not versioned |
 
 mod auth;
 mod builder;
@@ -228,6 +243,7 @@ mod fast_map;
 mod finite;
 mod flow;
 mod form;
+mod gates;
 mod header_set;
 mod hook;
 mod jar;
@@ -235,6 +251,9 @@ mod json;
 mod lanes;
 mod lines;
 mod links;
+#[cfg(feature = "mock")]
+mod mock;
+mod mount;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod proxies;
@@ -273,6 +292,8 @@ pub use jar::{
 pub use json::JsonError;
 pub use lines::Lines;
 pub use links::{Link, Links};
+#[cfg(feature = "mock")]
+pub use mock::{Mock, MockRequest, Reply, mock};
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
 pub use pool;
@@ -336,3 +357,8 @@ struct FromRequests;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code of the page about tests works.
+#[cfg(all(doctest, feature = "mock"))]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Testing;

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flow::Context;
 use crate::flow::retry::Budget;
 use crate::jar::{CookieJar, CookieStore};
+use crate::mount::{PoolIndex, Pools};
 use crate::proxies::Proxies;
 use crate::request::{IntoRequest, Request};
 use crate::response::Response;
@@ -45,7 +46,7 @@ pub struct Session {
 /// What the clones share, until one of them is given another jar. All of it is handles.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) pool: Pool,
+    pub(crate) pools: Pools,
     pub(crate) jar: CookieJar,
     /// Takes the place of the jar.
     pub(crate) store: Option<Arc<dyn CookieStore>>,
@@ -67,8 +68,15 @@ impl Session {
         SessionBuilder::new()
     }
 
+    /// A session with the default settings over this pool, without an environment.
+    #[cfg(feature = "mock")]
+    pub(crate) fn over(pool: Pool) -> Self {
+        Self::assemble(pool, CookieJar::new(), Settings::with_default_headers())
+    }
+
     pub(crate) fn assemble(pool: Pool, jar: CookieJar, settings: Settings) -> Self {
-        let shared = Shared { pool, jar, store: None, targets: Arc::default(), budget: Arc::default() };
+        let pools = Pools::new(pool);
+        let shared = Shared { pools, jar, store: None, targets: Arc::default(), budget: Arc::default() };
         Self { shared: Arc::new(shared), settings: Arc::new(settings.of_a_session()) }
     }
 
@@ -139,11 +147,11 @@ impl Session {
     /// # Errors
     /// Whatever kept it from a complete answer; see [`ErrorKind`](crate::ErrorKind).
     pub fn send(&self, request: Request) -> Result<Response, Error> {
-        let mut driver = self.driver(&request)?;
+        let (mut driver, pool) = self.driver(&request)?;
         let shared = &*self.shared;
         let watch = Watch::new(request.settings().canceller(), &driver);
         let mut call = Call::new(request, Class::Single, false, &mut Cx { shared, driver: &mut driver });
-        run(&mut call, shared, &mut driver, watch.as_ref())?;
+        run(&mut call, shared, (&mut driver, pool), watch.as_ref())?;
         call.into_result()
     }
 
@@ -156,11 +164,11 @@ impl Session {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn stream(&self, request: Request) -> Result<Streaming, Error> {
-        let mut driver = self.driver(&request)?;
+        let (mut driver, pool) = self.driver(&request)?;
         let shared = &*self.shared;
         let watch = Watch::new(request.settings().canceller(), &driver);
         let mut call = Call::new(request, Class::Batch, true, &mut Cx { shared, driver: &mut driver });
-        run(&mut call, shared, &mut driver, watch.as_ref())?;
+        run(&mut call, shared, (&mut driver, pool), watch.as_ref())?;
         match call.take_open() {
             Some((id, head)) => Streaming::open(self.shared.clone(), driver, call, id, head, watch),
             None => call.into_result().map(Streaming::whole),
@@ -263,13 +271,23 @@ impl Session {
     /// The pool whose connections are used.
     #[must_use]
     pub fn pool(&self) -> &Pool {
-        &self.shared.pool
+        self.shared.pools.main()
     }
 
-    /// Closes the connections that nobody uses. The session, and its clones, can be used as before. Connections are
-    /// also closed when the last clone is dropped.
+    /// Uses `pool` for all URLs that begin with `prefix`, in place of the one that was mounted there; each hop of a call
+    /// goes over the pool of its URL. Clones of the session that exist, and requests that were begun, keep theirs. See
+    /// [`SessionBuilder::mount`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if no `http` or `https` URL begins so.
+    pub fn mount(&mut self, prefix: impl AsRef<str>, pool: Pool) -> Result<(), Error> {
+        self.shared_mut().pools.mount(prefix.as_ref(), pool)
+    }
+
+    /// Closes the connections that nobody uses, those of mounted pools included. The session, and its clones, can be
+    /// used as before. Connections are also closed when the last clone is dropped.
     pub fn close_idle(&self) {
-        self.shared.pool.close_idle();
+        self.shared.pools.iter().for_each(Pool::close_idle);
     }
 
     pub(crate) fn settings_arc(&self) -> &Arc<Settings> {
@@ -284,7 +302,7 @@ impl Session {
     #[cfg(feature = "multipart")]
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
         let mut bytes = [0; N];
-        let mut driver = self.shared.pool.driver()?;
+        let mut driver = self.shared.pools.main().driver()?;
         driver.random(&mut bytes).map_err(|why| {
             Error::new(crate::error::ErrorKind::Io, format!("the system has no random numbers: {why}"))
                 .with_source(why)
@@ -292,8 +310,12 @@ impl Session {
         Ok(bytes)
     }
 
-    fn driver(&self, request: &Request) -> Result<Driver, Error> {
-        self.shared.pool.driver().map_err(|error| Error::from_pool(error, request))
+    /// A driver for the first hop, and the pool it comes from.
+    fn driver(&self, request: &Request) -> Result<(Driver, PoolIndex), Error> {
+        let pools = &self.shared.pools;
+        let pool = pools.of(request.url());
+        let driver = pools.get(pool).driver().map_err(|error| Error::from_pool(error, request))?;
+        Ok((driver, pool))
     }
 }
 
@@ -303,14 +325,20 @@ impl Shared {
             jar: &self.jar,
             store: self.store.as_deref(),
             budget: &self.budget,
-            config: self.pool.config(),
+            pools: &self.pools,
             world: driver,
         }
     }
 }
 
-/// Does what a call asks for, the only one of its driver, until it is over or its body is open.
-fn run(call: &mut Call, shared: &Shared, driver: &mut Driver, watch: Option<&Watch>) -> Result<(), Error> {
+/// Does what a call asks for, the only one of its driver, until it is over or its body is open. The driver comes from the
+/// pool named beside it; where a hop goes to a pool of another net, a driver of that takes its place.
+fn run(
+    call: &mut Call,
+    shared: &Shared,
+    (driver, mut pool): (&mut Driver, PoolIndex),
+    watch: Option<&Watch>,
+) -> Result<(), Error> {
     let is_canceled = || watch.is_some_and(Watch::is_canceled);
     if is_canceled() {
         return Err(call.cancel(None));
@@ -320,7 +348,14 @@ fn run(call: &mut Call, shared: &Shared, driver: &mut Driver, watch: Option<&Wat
         let until = match todo {
             Todo::Done | Todo::Open => return Ok(()),
             Todo::Send => {
-                call.launch(driver);
+                if !shared.pools.share_net(pool, call.pool()) {
+                    pool = call.pool();
+                    let next = shared.pools.get(pool).driver().map_err(|error| call.fail_with(error))?;
+                    call.change_clock(driver.now(), next.now());
+                    *driver = next;
+                    watch.inspect(|watch| watch.go_with(driver));
+                }
+                call.launch(&mut Cx { shared, driver });
                 None
             }
             Todo::Wake(at) => Some(at),

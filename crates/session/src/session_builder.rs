@@ -38,6 +38,7 @@ pub struct SessionBuilder {
     settings: Settings,
     config: Config,
     pool: Option<Pool>,
+    mounts: Vec<(String, Pool)>,
     jar: CookieJar,
     store: Option<Arc<dyn CookieStore>>,
     ignore_environment: bool,
@@ -52,6 +53,7 @@ impl SessionBuilder {
             settings: Settings::with_default_headers(),
             config: Config::default(),
             pool: None,
+            mounts: Vec::new(),
             jar: CookieJar::new(),
             store: None,
             ignore_environment: false,
@@ -271,6 +273,32 @@ impl SessionBuilder {
         self
     }
 
+    /// Uses another pool for all URLs that begin with `prefix`: one with other limits, over the simulator or a mock
+    /// (feature `mock`), or over a network of your own ([`Pool::with_net`]).
+    ///
+    /// Of several prefixes the longest counts, whatever the order of the calls; a prefix that was mounted before loses its
+    /// pool. Letter case does not matter. A prefix is a scheme (`https://`), an origin, or goes on into the path:
+    ///
+    /// - `http://localhost` is the host `localhost`, on any port, and no other host whose name begins so (in requests it
+    ///   also stands for `http://localhost.evil.com`);
+    /// - `http://localhost/` and `http://localhost:80` are its port 80;
+    /// - `https://api.example.com/v2` is every URL there whose path begins with `/v2`, `/v20` included.
+    ///
+    /// Each hop of a call goes over the pool of its URL, and has the time limits of that pool where the request and the
+    /// session set none. Many at once are under way together as long as their pools share a
+    /// [net](Pool::shares_net); a batch over several nets works on one at a time.
+    ///
+    /// ```
+    /// use session::{Pool, Session};
+    /// let slow = Pool::new(session::pool::Config::default().max_per_origin(2));
+    /// let session = Session::builder().mount("https://slow.example.com/", slow).build()?;
+    /// # Ok::<(), session::Error>(())
+    /// ```
+    pub fn mount(mut self, prefix: impl Into<String>, pool: Pool) -> Self {
+        self.mounts.push((prefix.into(), pool));
+        self
+    }
+
     /// Reads nothing from the environment: no proxy variables, and [`netrc`](Self::netrc) looks for no file
     /// (`trust_env = False` in requests).
     pub fn ignore_environment(mut self) -> Self {
@@ -283,7 +311,7 @@ impl SessionBuilder {
     /// # Errors
     /// The first mistake.
     pub fn build(self) -> Result<Session, Error> {
-        let Self { mut settings, config, pool, jar, store, ignore_environment, netrc, error } = self;
+        let Self { mut settings, config, pool, mounts, jar, store, ignore_environment, netrc, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
@@ -295,6 +323,9 @@ impl SessionBuilder {
         let mut session = Session::assemble(pool, jar, settings.over(&environment));
         if store.is_some() {
             session.shared_mut().store = store;
+        }
+        for (prefix, pool) in mounts {
+            session.mount(prefix, pool)?;
         }
         Ok(session)
     }

@@ -21,7 +21,7 @@ use timers::Timers;
 mod parking;
 mod timers;
 
-pub(crate) use parking::{MakeNet, Parking};
+pub(crate) use parking::{MakeNet, Parking, WorldId};
 
 /// Exchanges that advance before the caller is asked to take what came of it. Each may hold a buffer until then.
 const EXCHANGES_PER_TURN: usize = 64;

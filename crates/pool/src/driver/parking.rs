@@ -3,6 +3,7 @@
 use super::Core;
 use crate::net::Net;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// As many loops are kept for the next caller; each costs three descriptors.
@@ -16,11 +17,31 @@ pub(crate) struct Parking {
     #[expect(clippy::vec_box, reason = "drivers hold them boxed: parking must not move half a kilobyte")]
     parked: Mutex<Vec<Box<Core>>>,
     make_net: MakeNet,
+    world: WorldId,
+}
+
+/// What the nets of a loop have in common: a socket made by one can be taken over by another of the same world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WorldId(u64);
+
+impl WorldId {
+    /// Real sockets.
+    pub(crate) const REAL: Self = Self(0);
+
+    /// One that no other pool is of yet.
+    pub(crate) fn fresh() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 impl Parking {
-    pub(crate) fn new(make_net: MakeNet) -> Self {
-        Self { parked: Mutex::default(), make_net }
+    pub(crate) fn new(make_net: MakeNet, world: WorldId) -> Self {
+        Self { parked: Mutex::default(), make_net, world }
+    }
+
+    pub(crate) fn world(&self) -> WorldId {
+        self.world
     }
 
     /// A loop that was used before.

@@ -256,9 +256,10 @@ impl State {
         }
     }
 
-    /// The host that a connection to `addr` reaches: the first one with that address.
+    /// The host that a connection to `addr` reaches: the first one with that address, else `*`.
     pub(super) fn host_at(&self, addr: SocketAddr) -> Option<usize> {
-        self.hosts.iter().position(|host| host.addrs.contains(&addr.ip()))
+        let with_it = self.hosts.iter().position(|host| host.addrs.contains(&addr.ip()));
+        with_it.or_else(|| self.hosts.iter().position(|host| host.name == "*"))
     }
 
     /// The host that a lookup of `name` asks: the one of that name, else `*`.

@@ -6,6 +6,7 @@ use super::net::SimNet;
 use super::report;
 use super::state::{Call, Event, NetState, State};
 use crate::config::Config;
+use crate::driver::WorldId;
 use crate::net::{Net, Ready, Wake};
 use crate::pool::Pool;
 use std::fmt;
@@ -24,6 +25,7 @@ pub struct World(Arc<Shared>);
 
 struct Shared {
     start: Instant,
+    id: WorldId,
     state: Mutex<State>,
 }
 
@@ -43,11 +45,12 @@ impl World {
             reason = "an Instant cannot be made from nothing; read once, then virtual"
         )]
         let start = Instant::now();
-        Self(Arc::new(Shared { start, state: Mutex::new(State::new(seed)) }))
+        Self(Arc::new(Shared { start, id: WorldId::fresh(), state: Mutex::new(State::new(seed)) }))
     }
 
     /// The host `name` with the addresses `addrs`, which answer lookups of the name in this order; for a name that
-    /// exists already, that host with these addresses added. The host `*` answers lookups of all other names.
+    /// exists already, that host with these addresses added. The host `*` answers lookups of all other names, and is
+    /// at all other addresses.
     ///
     /// A connection to an address of two hosts reaches the one that was there first.
     ///
@@ -87,7 +90,7 @@ impl World {
     #[must_use]
     pub fn pool(&self, config: Config) -> Pool {
         let world = self.clone();
-        Pool::virtual_tls(config, move || Ok(world.net()))
+        Pool::virtual_tls(config, self.0.id, move || Ok(world.net()))
     }
 
     /// The virtual monotonic clock.

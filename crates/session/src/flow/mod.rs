@@ -18,6 +18,7 @@ pub(crate) mod retry;
 use crate::auth::AuthContext;
 use crate::error::Error;
 use crate::jar::{self, CookieJar, CookieStore};
+use crate::mount::{PoolIndex, Pools};
 use crate::request::{Credentials, Request};
 use crate::response::{Head, Hop, Parts, Response, status_error};
 use crate::world::World;
@@ -33,8 +34,8 @@ pub(crate) struct Context<'a> {
     /// In the place of the jar.
     pub(crate) store: Option<&'a dyn CookieStore>,
     pub(crate) budget: &'a Budget,
-    /// That of the pool, for its time limits.
-    pub(crate) config: &'a Config,
+    /// For their time limits, and for which one a URL is.
+    pub(crate) pools: &'a Pools,
     pub(crate) world: &'a mut dyn World,
 }
 
@@ -44,6 +45,8 @@ pub(crate) struct Flow {
     base: Request,
     /// The present hop as it was sent, where credentials or hooks changed it.
     sent: Option<Box<Request>>,
+    /// Which pool the present hop is for, by the URL it is sent with.
+    pool: PoolIndex,
     history: Vec<Hop>,
     /// The attempts at this hop that failed and were repeated.
     before: Option<Attempts>,
@@ -95,11 +98,14 @@ const MAX_CHALLENGES: u32 = 2;
 impl Flow {
     /// A call that has yet to [`begin`](Self::begin).
     pub(crate) fn new(request: Request, class: Class, stream: bool, cx: &Context<'_>) -> Self {
+        let pool = cx.pools.of(request.url());
+        let limits = || cx.pools.get(pool).config().default_timeouts();
         Self {
             // A limit of the pool is one for each of its exchanges; here it bounds the call.
-            total: request.settings().total_choice().unwrap_or_else(|| cx.config.default_timeouts().total),
+            total: request.settings().total_choice().unwrap_or_else(|| limits().total),
             base: request,
             sent: None,
+            pool,
             history: Vec::new(),
             before: None,
             deadline: None,
@@ -125,6 +131,19 @@ impl Flow {
 
     /// When the call must be over.
     pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Which pool the present hop is for.
+    pub(crate) fn pool(&self) -> PoolIndex {
+        self.pool
+    }
+
+    /// The call goes on in a world whose clock shows `to` while that of the last one shows `from`; when it must be
+    /// over there.
+    pub(crate) fn change_clock(&mut self, from: Instant, to: Instant) -> Option<Instant> {
+        self.deadline =
+            self.deadline.and_then(|deadline| to.checked_add(deadline.saturating_duration_since(from)));
         self.deadline
     }
 
@@ -328,10 +347,11 @@ impl Flow {
             (head, body) = hop.encode(None, &route)?;
             self.sent = Some(hop);
         }
+        self.pool = cx.pools.of(self.request().url());
         let request = self.request();
         let sendable =
             pool::Request::new(route, head, body).map_err(|error| Error::from_pool(error, request))?;
-        Ok(self.limited(sendable.with_class(self.class), cx.config))
+        Ok(self.limited(sendable.with_class(self.class), cx.pools.get(self.pool).config()))
     }
 
     /// The first hop is given the whole time, the later ones what is left of it. Where nothing was set and no time of

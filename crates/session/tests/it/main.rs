@@ -19,6 +19,8 @@ mod errors;
 mod hooks;
 mod json;
 mod links;
+mod mock;
+mod mount;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod netrc;
