@@ -43,6 +43,8 @@ impl CookieJar {
     /// Writes every cookie that has not expired to a file as curl, wget and Python's `MozillaCookieJar` read it. Which
     /// cookies, and how the file comes about: as with [`save_json`](Self::save_json).
     ///
+    /// Cookies with `HttpOnly` are marked as curl does it; wget takes such a line for a comment and does not read it.
+    ///
     /// # Errors
     /// [`CookieFileErrorKind::Io`]. [`CookieFileErrorKind::Unwritable`] for a cookie that the format has no way to write:
     /// with a tab in it, or with a `Max-Age` that has not begun (see [`clear_expired`](Self::clear_expired)). JSON can
