@@ -2,7 +2,7 @@
 
 use crate::{builder, told};
 use serde_json::{Value, json};
-use session::{Basic, Body};
+use session::{Basic, Body, Digest, Form, Part};
 use std::io::Read as _;
 
 fn url(path: &str) -> String {
@@ -35,6 +35,32 @@ fn credentials_of_the_session_open_what_is_behind_a_password() {
         json!({"authenticated": true, "user": "user"})
     );
     assert_eq!(session.get(&protected).basic("user", "wrong").send().unwrap().status(), 401);
+}
+
+#[test]
+fn digest_opens_what_basic_does_not() {
+    for path in ["auth/user/pass", "auth/user/pass/MD5", "auth/user/pass/SHA-256", "auth-int/user/pass"] {
+        let protected = url(&format!("/digest-auth/{path}"));
+        let session = builder().auth(Digest::new("user", "pass")).build().unwrap();
+        for _ in 0..2 {
+            let response = session.get(&protected).send().unwrap();
+            assert_eq!(json(&response)["authenticated"], true, "{path}");
+        }
+        let wrong = builder().auth(Digest::new("user", "wrong")).build().unwrap();
+        assert_eq!(wrong.get(&protected).send().unwrap().status(), 401, "{path}");
+    }
+}
+
+#[test]
+fn a_form_with_files_arrives_whole() {
+    let session = builder().build().unwrap();
+    let form = Form::new()
+        .text("a", "größe")
+        .part("f", Part::text("x,y\n1,2\n").file_name("r\"1\".csv").content_type("text/csv"))
+        .part("g", Part::bytes(b"second".to_vec()).file_name("g.bin"));
+    let seen = json(&session.post(url("/post")).multipart(form).send().unwrap());
+    assert_eq!((&seen["form"]["a"], &seen["files"]["f"]), (&json!("größe"), &json!("x,y\n1,2\n")));
+    assert_eq!(seen["files"]["g"], "second");
 }
 
 #[test]
@@ -72,6 +98,7 @@ fn codings_are_decoded() {
     let session = builder().build().unwrap();
     assert_eq!(json(&session.get(url("/gzip")).send().unwrap())["gzipped"], true);
     assert_eq!(json(&session.get(url("/deflate")).send().unwrap())["deflated"], true);
+    assert_eq!(json(&session.get(url("/brotli")).send().unwrap())["brotli"], true);
 }
 
 #[test]
