@@ -311,7 +311,7 @@ impl Request {
     /// Lets the credentials do their work.
     pub(crate) fn authorize(&mut self, auth: &dyn Auth, cx: &mut AuthContext<'_>) -> Result<(), Error> {
         let had = self.headers().contains("authorization");
-        auth.authorize(self, cx)?;
+        auth.authorize_with(self, cx)?;
         self.late.authorization = !had;
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! The merge rule as a table.
 
 use super::*;
-use crate::auth::{AuthContext, Basic, Bearer};
+use crate::auth::{Basic, Bearer};
 use crate::target::Target;
-use crate::world;
 
 /// One setting in all four layers: how it is set to the value of a layer, and how it reads.
 struct Row {
@@ -17,7 +16,7 @@ struct Row {
 /// The `Authorization` header that credentials make.
 fn authorized(auth: &dyn Auth) -> String {
     let mut request = crate::get("http://a.example/").build().unwrap();
-    auth.authorize(&mut request, &mut AuthContext::new(&mut world::simulated(), None)).unwrap();
+    auth.authorize(&mut request).unwrap();
     request.headers().get("authorization").unwrap().to_str().unwrap().to_owned()
 }
 

@@ -9,13 +9,3 @@ pub(crate) trait World {
     fn wall(&self) -> SystemTime;
     fn random(&mut self, out: &mut [u8]) -> io::Result<()>;
 }
-
-/// A world for unit tests: without a network, with entropy that is always the same.
-#[cfg(test)]
-pub(crate) fn simulated() -> pool::Driver {
-    let pool = pool::sim::World::new(7).pool(pool::Config::default());
-    match pool.driver() {
-        Ok(driver) => driver,
-        Err(error) => unreachable!("the simulated world has no selector to fail: {error}"),
-    }
-}

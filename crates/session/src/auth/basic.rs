@@ -1,6 +1,6 @@
 //! The two schemes that are one header: Basic (RFC 7617) and Bearer (RFC 6750).
 
-use super::{Auth, AuthContext};
+use super::Auth;
 use crate::error::Error;
 use crate::request::Request;
 use crate::url::Userinfo;
@@ -44,7 +44,7 @@ impl Basic {
 }
 
 impl Auth for Basic {
-    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         let value = self.value.as_ref().ok_or_else(|| {
             Error::request_error(
                 "the user name for basic authentication has a colon, which cannot be sent (RFC 7617)",
@@ -69,7 +69,7 @@ impl Bearer {
 }
 
 impl Auth for Bearer {
-    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         request.set_header("Authorization", &self.value)
     }
 }

@@ -37,41 +37,59 @@ use std::time::SystemTime;
 /// A scheme of your own:
 ///
 /// ```
-/// use session::{Auth, AuthContext, Challenge, Error, Head, Request};
+/// use session::{Auth, Challenge, Error, Head, Request};
+/// use std::sync::Mutex;
 ///
-/// /// Sends a token that the server names in its challenge: `WWW-Authenticate: Echo token=abc`.
-/// struct Echo;
+/// /// Sends the token that the server named in its last challenge: `WWW-Authenticate: Echo token=abc`.
+/// #[derive(Default)]
+/// struct Echo(Mutex<Option<Vec<u8>>>);
 ///
 /// impl Auth for Echo {
-///     fn authorize(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error> {
-///         let Some(challenge) = cx.answers().and_then(echo) else { return Ok(()) };
-///         let token = challenge.param("token").unwrap_or_default();
-///         request.set_header("Authorization", [b"Echo ", token].concat())
+///     fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+///         match &*self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+///             Some(token) => request.set_header("Authorization", [b"Echo ", &token[..]].concat()),
+///             None => Ok(()),
+///         }
 ///     }
 ///
-///     fn challenge(&self, _: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
-///         cx.answers().is_none() && head.status() == 401 && echo(head).is_some()
+///     fn challenge(&self, _: &Request, head: &Head) -> bool {
+///         let challenges = Challenge::all(head);
+///         let echo = challenges.iter().find(|challenge| challenge.is("Echo")).filter(|_| head.status() == 401);
+///         let Some(token) = echo.and_then(|echo| echo.param("token")) else { return false };
+///         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(token.to_vec());
+///         true
 ///     }
-/// }
-///
-/// fn echo(head: &Head) -> Option<Challenge> {
-///     Challenge::all(head).into_iter().find(|challenge| challenge.is("Echo"))
 /// }
 /// ```
 pub trait Auth: Send + Sync {
-    /// Adds the credentials to one hop. [`AuthContext::answers`] is the challenge that is to be answered, if any.
+    /// Adds the credentials to one hop.
     ///
     /// # Errors
     /// Ends the call; nothing is sent.
-    fn authorize(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error>;
+    fn authorize(&self, request: &mut Request) -> Result<(), Error>;
 
     /// Sees the head of each answer from the origin of the credentials; `true`: send the request again, after
     /// another [`authorize`](Auth::authorize). At most twice per hop, and only where the body can be sent again.
-    /// [`AuthContext::answers`] is the challenge that was answered on this hop before, if any: then this is the
-    /// second one.
-    fn challenge(&self, request: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
-        let _ = (request, head, cx);
+    fn challenge(&self, request: &Request, head: &Head) -> bool {
+        let _ = (request, head);
         false
+    }
+
+    /// [`authorize`](Auth::authorize) for schemes that need more than the request: the challenge that is to be
+    /// answered, random bytes, the time of day. This is what a session calls; by itself it passes the request on.
+    ///
+    /// # Errors
+    /// As [`authorize`](Auth::authorize).
+    fn authorize_with(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error> {
+        let _ = cx;
+        self.authorize(request)
+    }
+
+    /// [`challenge`](Auth::challenge) for schemes that have to know whether this is the second one on a hop:
+    /// [`AuthContext::answers`] is the first one then. This is what a session calls; by itself it passes both on.
+    fn challenge_with(&self, request: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
+        let _ = cx;
+        self.challenge(request, head)
     }
 }
 
@@ -80,7 +98,7 @@ impl<F> Auth for F
 where
     F: Fn(&mut Request) -> Result<(), Error> + Send + Sync,
 {
-    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         self(request)
     }
 }

@@ -413,7 +413,9 @@ impl Flow {
         }
         let answered = challenge_of(&self.history, self.challenges);
         let context = AuthContext::new(cx.world, answered);
-        request.credentials().is_some_and(|credentials| credentials.auth.challenge(request, head, &context))
+        request
+            .credentials()
+            .is_some_and(|credentials| credentials.auth.challenge_with(request, head, &context))
     }
 
     fn hooks_after(&self, outcome: Result<&Head, &Error>) -> Option<Response> {

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer};
 use pool::sim::Reply;
-use session::{Auth, AuthContext, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
+use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn stage() -> Stage {
@@ -124,7 +124,7 @@ struct Counting {
 }
 
 impl Auth for Counting {
-    fn authorize(&self, request: &mut Request, _: &mut AuthContext<'_>) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         let n = self.asked.load(Ordering::Relaxed);
         if n > 0 {
             request.set_header("Authorization", format!("N {n}"))?;
@@ -132,7 +132,7 @@ impl Auth for Counting {
         Ok(())
     }
 
-    fn challenge(&self, _: &Request, head: &Head, _: &AuthContext<'_>) -> bool {
+    fn challenge(&self, _: &Request, head: &Head) -> bool {
         let again =
             head.status().as_u16() == 401 && (self.stubborn || self.asked.load(Ordering::Relaxed) == 0);
         if again {

@@ -180,11 +180,11 @@ fn a_hook_may_use_the_session_that_calls_it() {
 struct Token;
 
 impl session::Auth for Token {
-    fn authorize(&self, request: &mut Request, _: &mut session::AuthContext<'_>) -> Result<(), Error> {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
         request.set_header("Authorization", "Token t")
     }
 
-    fn challenge(&self, _: &Request, head: &Head, _: &session::AuthContext<'_>) -> bool {
+    fn challenge(&self, _: &Request, head: &Head) -> bool {
         head.status().as_u16() == 401
     }
 }

@@ -101,7 +101,12 @@ impl Digest {
 }
 
 impl Auth for Digest {
-    fn authorize(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error> {
+    /// Adds nothing: what is said depends on the challenge.
+    fn authorize(&self, _: &mut Request) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn authorize_with(&self, request: &mut Request, cx: &mut AuthContext<'_>) -> Result<(), Error> {
         // Each answers its own challenge: where nonces are good for one use, the latest of all would not do.
         let answered = cx.answers().and_then(Offer::best).map(Arc::new);
         let Some(offer) = answered.or_else(|| self.known(request.origin())) else { return Ok(()) };
@@ -129,7 +134,7 @@ impl Auth for Digest {
     }
 
     /// 4xx as in requests, though it is 401 by RFC 9110; 407 is about a proxy.
-    fn challenge(&self, request: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
+    fn challenge_with(&self, request: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
         if !head.status().is_client_error() || head.status() == 407 {
             return false;
         }

@@ -154,8 +154,6 @@ impl fmt::Debug for Netrc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::AuthContext;
-    use crate::world;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
@@ -166,7 +164,7 @@ mod tests {
             return "-".to_owned();
         };
         let mut request = crate::get("http://a.example/").build().unwrap();
-        basic.authorize(&mut request, &mut AuthContext::new(&mut world::simulated(), None)).unwrap();
+        basic.authorize(&mut request).unwrap();
         let value = request.headers().get("authorization").unwrap().to_str().unwrap();
         String::from_utf8(STANDARD.decode(value.strip_prefix("Basic ").unwrap()).unwrap()).unwrap()
     }
