@@ -169,7 +169,7 @@ fn a_408_at_the_moment_of_reuse_counts_as_a_close() {
 }
 
 #[test]
-fn a_server_that_closes_at_any_moment_costs_no_get_and_gets_no_post_twice() {
+fn di_3_a_server_that_closes_at_any_moment_costs_no_get_and_gets_no_post_twice() {
     const ROUNDS: usize = 200;
     for how in ENDS {
         // Closes right behind each answer: the next request finds that out before, while or after it is written.

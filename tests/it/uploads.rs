@@ -115,7 +115,7 @@ fn a_307_for_a_body_that_is_gone_is_an_error_with_the_answer_in_it() {
 }
 
 #[test]
-fn an_answer_that_comes_before_the_end_of_the_upload_ends_the_upload() {
+fn di_2_an_answer_that_comes_before_the_end_of_the_upload_ends_the_upload() {
     const SIZE: u64 = 50 << 20;
     let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo long";
     for script in [

@@ -158,12 +158,12 @@ struct Score {
 impl Score {
     fn of(rows: &[Row], tests: &BTreeSet<String>, excused: &BTreeMap<String, String>) -> Self {
         let mut score = Self::default();
+        let shown_ids: BTreeSet<String> = tests.iter().flat_map(|name| scan::ids(name)).collect();
         for row in rows {
             if score.groups.last().is_none_or(|(group, _)| group != row.group()) {
                 score.groups.push((row.group().to_owned(), [0; 4]));
             }
-            let prefix = format!("{}_", row.id.to_lowercase().replace('-', "_"));
-            let shown = tests.range(prefix.clone()..).next().is_some_and(|name| name.starts_with(&prefix));
+            let shown = shown_ids.contains(&row.id);
             let reason = excused.get(&row.id);
             if let Some((_, [all, better, tested, not_applicable])) = score.groups.last_mut() {
                 *all += 1;

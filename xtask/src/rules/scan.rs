@@ -6,7 +6,7 @@ use super::Row;
 
 /// Whether a file of this path can hold tests that count.
 pub(super) fn may_have_tests(file: &str) -> bool {
-    file.ends_with(".rs") && (file.starts_with("crates/") || file.starts_with("tests/"))
+    file.ends_with(".rs") && ["crates/", "tests/", "xtask/"].iter().any(|folder| file.starts_with(folder))
 }
 
 /// The names of the functions under a `#[test]`, in whatever module they are.
@@ -44,6 +44,29 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
             .then(|| Row { id: id.to_owned(), class: class.to_owned() })
     });
     rows.collect()
+}
+
+/// The rows that the name of a test says it shows: `m_2_…` is M-2, `y_4_and_y_8_…` is Y-4 and Y-8.
+pub(super) fn ids(name: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut words = name.split('_');
+    while let (Some(group), Some(number)) = (words.next(), words.next()) {
+        let named = !group.is_empty()
+            && group.bytes().all(|b| b.is_ascii_lowercase())
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit());
+        if !named {
+            break;
+        }
+        ids.push(format!("{}-{number}", group.to_uppercase()));
+        match words.next() {
+            Some("and") => {}
+            Some(_) => return ids,
+            // A name is more than ids.
+            None => return Vec::new(),
+        }
+    }
+    ids
 }
 
 /// The first two cells of the rows of the table under a heading, those with an id in the first. A first cell can name

@@ -43,6 +43,16 @@ fn a_rule_is_shown_by_a_test_whose_name_begins_with_all_of_its_id() {
 }
 
 #[test]
+fn a_name_may_begin_with_several_ids() {
+    assert_eq!(scan::ids("y_4_and_y_8_after_the_last"), ["Y-4", "Y-8"]);
+    assert_eq!(scan::ids("c_9_and_the_rest"), ["C-9"]);
+    assert_eq!(scan::ids("c_9_the_rest_and_c_8"), ["C-9"]);
+    for name in ["m_1", "a_name", "m_x_1_y", "", "m_"] {
+        assert!(scan::ids(name).is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn an_excuse_needs_a_reason_and_no_test() {
     let rows = [row("M-1", "K"), row("M-2", "K"), row("M-3", "K")];
     let excuses = [("M-1", "types say it"), ("M-2", ""), ("M-3", "never")];

@@ -82,3 +82,17 @@ fn a_repository_without_a_changelog_is_refused() {
     let found = check(&BTreeMap::new());
     assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), ["changelog"]);
 }
+
+#[test]
+fn pn_5_the_environment_is_read_in_two_files_only() {
+    let text = "fn home() -> Option<String> {\n    std::env::var(\"HOME\").ok()\n}\n";
+    for (file, allowed) in [
+        ("crates/session/src/proxies/env.rs", true),
+        ("crates/session/src/auth/netrc/locate.rs", true),
+        ("crates/session/src/session.rs", false),
+        ("crates/pool/src/net/mio.rs", false),
+        ("crates/http-wire/src/limits.rs", false),
+    ] {
+        assert_eq!(findings(file, text).iter().all(|finding| finding.rule != "A9"), allowed, "{file}");
+    }
+}

@@ -153,7 +153,7 @@ fn i8_no_order_of_calls_panics() {
 }
 
 #[test]
-fn i10_a_dribbled_head_is_searched_once() {
+fn cpu_5_a_dribbled_head_is_searched_once() {
     // Half a megabyte, a byte at a time: were every call to look at all of the head, this would look at more than
     // 100 000 000 000 bytes.
     let mut limits = LIMITS();

@@ -191,3 +191,22 @@ impl Write for MioSocket {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_13_small_writes_are_not_held_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut net = MioNet::new(Arc::default()).unwrap();
+        let mut socket = net.connect(Token::fresh(), listener.local_addr().unwrap()).unwrap();
+        let mut ready = Vec::new();
+        while !socket.connected().unwrap() {
+            net.wait(None, &mut ready).unwrap();
+        }
+        let socket = socket.as_any().downcast_mut::<MioSocket>().unwrap();
+        assert!(socket.stream.nodelay().unwrap());
+    }
+}

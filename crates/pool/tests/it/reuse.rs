@@ -206,7 +206,7 @@ fn draining_waits_for_the_rest_within_its_bounds() {
 }
 
 #[test]
-fn an_idle_connection_is_used_until_its_age_and_no_longer() {
+fn a_6_an_idle_connection_is_used_until_its_age_and_no_longer() {
     for (header, config, age) in [
         ("", Config::default(), 60_000),
         ("", Config::default().idle_timeout(secs(7)), 7_000),
@@ -268,7 +268,7 @@ fn an_idle_timeout_of_zero_keeps_nothing() {
 }
 
 #[test]
-fn the_connection_used_last_is_used_first() {
+fn a_6_the_connection_used_last_is_used_first() {
     let (world, host) = world();
     host.accept_all(|received| Reply::ok(&received.connection().to_string()));
     let pool = world.pool(Config::default());

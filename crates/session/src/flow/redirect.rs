@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// What is done about answers with the status 301, 302, 303, 307 or 308 and a `Location`.
 ///
 /// 301 turns POST into GET; 302 and 303 turn everything but HEAD into GET; 307 and 308 keep method and body. A method
-/// that is kept keeps its body, which must be one that can be sent again. A `Cookie` header set by hand is for the
-/// first URL only; from then on the jar's cookies are sent. Where scheme, host or port change, `Authorization`,
-/// `Proxy-Authorization`, `Host`, cookies of the request, headers with a sensitive value
+/// that is kept keeps its body, which must be one that can be sent again. `Cookie` and `Proxy-Authorization` headers
+/// set by hand are for the first URL only; from then on the jar's cookies are sent, and what is set for the proxy of the
+/// hop. Where scheme, host or port change, `Authorization`, `Host`, cookies of the request, headers with a sensitive value
 /// ([`sensitive_header`](crate::RequestBuilder::sensitive_header)) and the [secret headers](Redirect::secret_headers) are
 /// dropped for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
 /// follows none.
@@ -266,6 +266,8 @@ fn follow(base: &Request, status: StatusCode, url: Url, secrets: &[String]) -> R
         ));
     }
     next.drop_cookie_header();
+    // Each hop has a proxy of its own, and with it the credentials for that one.
+    next.remove_header("Proxy-Authorization");
     if next.origin() != base.origin() {
         next.drop_secrets(secrets);
     }

@@ -266,3 +266,25 @@ fn cpu_7_one_deadline_holds_over_redirects_challenges_and_retries_together() {
     assert!(error.is_timeout(), "{error}");
     assert_eq!(stage.world.elapsed(), Duration::from_secs(5));
 }
+
+#[test]
+fn d_17_redirects_can_be_taken_step_by_step() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => redirect(302, "/2"),
+        "/2" => answer("307 Go", &["Location: http://b.example/3", "Set-Cookie: seen=2"], ""),
+        _ => Reply::ok("end"),
+    });
+    stage.host("b.example", |_| Reply::ok("end"));
+    let session = stage.builder().redirect(Redirect::none()).build().unwrap();
+    let request = session.post("http://a.example/").header("Authorization", "Bearer t").body("x");
+    let mut response = request.send().unwrap();
+    let mut steps = Vec::new();
+    while let Some(next) = response.next().unwrap() {
+        steps.push(format!("{} {}", next.method(), next.url()));
+        response = session.send(next).unwrap();
+    }
+    assert_eq!(steps, ["GET http://a.example/2", "GET http://b.example/3"]);
+    assert_eq!(stage.values("authorization"), ["Bearer t", "Bearer t", "-"]);
+    assert_eq!((response.bytes(), session.cookies().len()), (&b"end"[..], 1));
+}
