@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: the gate. What passes here may be merged.
 
-use crate::{USAGE, clock, msrv, tidy, workspace};
+use crate::{USAGE, clock, msrv, rules, tidy, workspace};
 
 /// What a step came to when it did not fail.
 enum Verdict {
@@ -15,6 +15,8 @@ const STEPS: &[Step] = &[
     ("format", || passed(workspace::cargo(&["fmt", "--all", "--check"]))),
     ("tidy", || passed(tidy::run(&[]))),
     ("msrv", || passed(msrv::run(&[]))),
+    ("rules", || passed(rules::run(&[]))),
+    ("threats", || passed(rules::run(&["--threats"]))),
     ("clippy", || {
         passed(workspace::cargo(&[
             "clippy",
