@@ -13,7 +13,8 @@ use crate::head::response::ResponseHead;
 use crate::headers::Headers;
 use crate::token;
 
-/// The fields of the map, names in lower case; what is sensitive stays so. Fails if a value has white space at an end.
+/// The fields of the map, names in lower case; what is sensitive stays so. Fails if a value has white space at an
+/// end.
 impl TryFrom<&HeaderMap> for Headers {
     type Error = HeadError;
 
@@ -26,7 +27,8 @@ impl TryFrom<&HeaderMap> for Headers {
     }
 }
 
-/// Spelling and the order among different names are lost; what is sensitive stays so. Fails beyond the 32 768 fields a map can hold.
+/// Spelling and the order among different names are lost; what is sensitive stays so. Fails beyond the 32 768 fields a
+/// map can hold.
 impl TryFrom<&Headers> for HeaderMap {
     type Error = HeadError;
 

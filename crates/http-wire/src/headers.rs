@@ -25,6 +25,7 @@ use crate::value::Value;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "CaseInsensitiveDict")]
 #[derive(Clone, Default)]
 pub struct Headers {
     block: Vec<u8>,

@@ -96,6 +96,7 @@ impl Body {
     }
 
     /// A body from any reader, once: length unknown (chunked) and not replayable.
+    #[doc(alias = "generator")]
     #[must_use]
     pub fn once(reader: impl Read + Send + 'static) -> Self {
         Self::reader(Once(reader))

@@ -18,6 +18,7 @@ impl Body {
     /// let body = pool::Body::chunks((0..3).map(|n| format!("line {n}\n")));
     /// assert!(body.len().is_none() && !body.is_replayable());
     /// ```
+    #[doc(alias = "generator")]
     #[must_use]
     pub fn chunks<I>(pieces: I) -> Self
     where

@@ -44,12 +44,14 @@ impl Config {
     /// With 2 or more, the last one is kept for requests of [`Class::Single`](crate::Class::Single): those of
     /// [`Class::Batch`](crate::Class::Batch) never take it, so a call made between them finds a slot. An unread
     /// [`Response`](crate::Response) holds its connection whatever its class.
+    #[doc(alias = "pool_maxsize")]
     pub fn max_per_origin(mut self, connections: usize) -> Self {
         self.max_per_origin = connections.max(1);
         self
     }
 
     /// Connections in all; at least 1. Default 128.
+    #[doc(alias = "pool_connections")]
     pub fn max_total(mut self, connections: usize) -> Self {
         self.max_total = connections.max(1);
         self
@@ -153,6 +155,7 @@ impl Default for Timeouts {
 
 impl Timeouts {
     /// Sets the `wait` limit.
+    #[doc(alias("pool_timeout", "pool_block"))]
     #[must_use]
     pub fn wait(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.wait = limit.into();
@@ -167,6 +170,7 @@ impl Timeouts {
     }
 
     /// Sets the `idle` limit.
+    #[doc(alias = "read")]
     #[must_use]
     pub fn idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.idle = limit.into();

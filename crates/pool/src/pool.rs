@@ -28,6 +28,7 @@ use std::sync::Arc;
 /// response.body_mut().read_to_end(&mut page)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("HTTPAdapter", "PoolManager"))]
 #[derive(Clone)]
 pub struct Pool {
     shared: Arc<Shared>,

@@ -42,6 +42,7 @@ use std::sync::Arc;
 ///
 /// A setting is one value: given to a request, it takes the place of the session's as a whole. Files are read when it
 /// is made, not when it is used.
+#[doc(alias("verify", "cert"))]
 #[derive(Clone)]
 pub struct Tls(Arc<Setting>);
 
@@ -84,6 +85,7 @@ impl Tls {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config), with the path, if nothing is there or holds no certificate.
+    #[doc(alias("verify", "REQUESTS_CA_BUNDLE"))]
     pub fn ca_bundle(path: impl AsRef<Path>) -> Result<Self, Error> {
         let (tls, path) = (Self::without_public_roots(), path.as_ref());
         if path.is_dir() { tls.add_roots_folder(path) } else { tls.add_roots_file(path) }
@@ -166,6 +168,7 @@ impl Tls {
     ///
     /// # Errors
     /// As of [`client_cert_pem`](Self::client_cert_pem), with the path.
+    #[doc(alias = "cert")]
     pub fn client_cert_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let pem = read(path, CERTIFICATE)?;
@@ -176,6 +179,7 @@ impl Tls {
     ///
     /// # Errors
     /// As of [`client_cert_pem`](Self::client_cert_pem), with the path.
+    #[doc(alias = "cert")]
     pub fn client_cert_files(
         self,
         certificates: impl AsRef<Path>,
@@ -198,6 +202,7 @@ impl Tls {
     /// of its own, trust that one instead: [`ca_bundle`](Self::ca_bundle).
     ///
     /// Requests that verify never use a connection, or resume a session, of those that do not.
+    #[doc(alias("verify", "insecure"))]
     #[must_use]
     pub fn danger_no_verification(self) -> Self {
         self.with(|setting| setting.verify = false)

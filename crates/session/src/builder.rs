@@ -120,6 +120,7 @@ impl RequestBuilder {
 
     /// Adds parameters to the query of the URL: a map, a struct, or a list of pairs. A list as value repeats its key,
     /// `None` is left out. A parameter of the session is replaced by one of the same name.
+    #[doc(alias = "params")]
     pub fn query(self, pairs: impl Serialize) -> Self {
         self.attempt(|layer| {
             layer.params_mut().append(&mut form::pairs(pairs)?);
@@ -143,6 +144,7 @@ impl RequestBuilder {
     }
 
     /// Sends pairs as a form, with `Content-Type: application/x-www-form-urlencoded` unless a header says otherwise.
+    #[doc(alias = "data")]
     pub fn form(self, pairs: impl Serialize) -> Self {
         match form::encode(pairs) {
             Ok(text) => self.set_body(text.into(), Some("application/x-www-form-urlencoded".into())),
@@ -152,6 +154,7 @@ impl RequestBuilder {
 
     /// Sends a form with files. Its `Content-Type` holds a boundary, so none may be set by hand, nor by the session:
     /// [`without("Content-Type")`](Self::without) leaves that one out.
+    #[doc(alias = "files")]
     #[cfg(feature = "multipart")]
     pub fn multipart(self, form: crate::Form) -> Self {
         let encoded = self.session.random().and_then(|boundary| form.encode(boundary));
@@ -162,6 +165,7 @@ impl RequestBuilder {
     }
 
     /// Sends bytes, a text, a file, or what a [`Body`] reads. No `Content-Type` is added.
+    #[doc(alias = "data")]
     pub fn body(self, body: impl Into<Body>) -> Self {
         self.set_body(body.into(), None)
     }
@@ -184,6 +188,7 @@ impl RequestBuilder {
 
     /// Sends user and password; a password of `None` is an empty one. Goes over an `Authorization` header, userinfo in
     /// the URL and the session's credentials.
+    #[doc(alias = "HTTPBasicAuth")]
     pub fn basic(self, user: impl AsRef<str>, password: impl IntoPassword) -> Self {
         self.auth(Basic::new(user, password))
     }
@@ -235,11 +240,13 @@ impl RequestBuilder {
     }
 
     /// Sets what is done about redirects.
+    #[doc(alias("allow_redirects", "max_redirects"))]
     pub fn redirect(self, policy: Redirect) -> Self {
         self.set(|layer| layer.set_redirect(policy))
     }
 
     /// Sets what is sent again after a failure.
+    #[doc(alias = "max_retries")]
     pub fn retry(self, policy: Retry) -> Self {
         self.set(|layer| layer.set_retry(policy))
     }
@@ -250,12 +257,14 @@ impl RequestBuilder {
     }
 
     /// Sets whether a body with a `Content-Encoding` is decoded.
+    #[doc(alias = "decode_content")]
     pub fn decode(self, on: bool) -> Self {
         self.set(|layer| layer.set_decode(on))
     }
 
     /// Sets which certificates are trusted, and which one is shown, in place of all that the session says about it:
     /// `verify` and `cert` of requests; see [`Tls`].
+    #[doc(alias("verify", "cert"))]
     pub fn tls(self, tls: Tls) -> Self {
         self.set(|layer| layer.set_tls(tls))
     }
@@ -275,11 +284,13 @@ impl RequestBuilder {
     }
 
     /// Adds a hook. With one hook of its own a request has none of its session's.
+    #[doc(alias = "hooks")]
     pub fn hook(self, hook: impl Hook + 'static) -> Self {
         self.set(|layer| layer.add_hook(hook))
     }
 
     /// Sets whether a 4xx or 5xx answer is an error.
+    #[doc(alias = "raise_for_status")]
     pub fn error_for_status(self, on: bool) -> Self {
         self.set(|layer| layer.set_error_for_status(on))
     }
@@ -294,6 +305,7 @@ impl RequestBuilder {
     /// # Errors
     /// The first mistake: [`ErrorKind::Request`](crate::ErrorKind::Request) or
     /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    #[doc(alias("prepare", "prepare_request", "PreparedRequest"))]
     pub fn build(self) -> Result<Request, Error> {
         self.finish().map(|(_, request)| request)
     }

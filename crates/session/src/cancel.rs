@@ -22,8 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// ```
 /// use session::{Canceller, ErrorKind, Session};
+/// # // Takes connections and says nothing.
+/// # let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// # let url = format!("http://{}/slow", server.local_addr().unwrap());
 /// let (session, canceller) = (Session::new(), Canceller::new());
+/// # let session = Session::builder().ignore_environment().build().unwrap();
 /// let request = session.get("https://example.com/slow").cancel_on(&canceller);
+/// # let request = session.get(url).cancel_on(&canceller);
 /// let worker = std::thread::spawn(move || request.send());
 /// canceller.cancel(); // the user has pressed a key
 /// let error = worker.join().unwrap().unwrap_err();

@@ -15,6 +15,7 @@ use url::Url;
 ///
 /// `Display` is one line: the request, what happened, and for the common cases what to do. URLs are shown without
 /// userinfo, and with `***` for the values of their query. `source()` has the cause, with no promise about its type.
+#[doc(alias = "RequestException")]
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -37,34 +38,45 @@ struct Inner {
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A setting is impossible, or not supported by this version; nothing was sent.
+    #[doc(alias = "InvalidProxyURL")]
     Config,
     /// The request is impossible (URL, method, header, body); nothing was sent.
+    #[doc(alias("MissingSchema", "InvalidSchema", "InvalidURL", "InvalidHeader", "InvalidJSONError"))]
     Request,
     /// The host has no address, or the lookup failed.
     Resolve,
     /// No address could be connected to.
+    #[doc(alias = "ConnectionError")]
     Connect,
     /// The TLS handshake failed: certificate, name, version, or the peer hung up.
+    #[doc(alias = "SSLError")]
     Tls,
     /// The proxy cannot be reached, refused, or broke the protocol; see [`Error::proxy_status`].
+    #[doc(alias = "ProxyError")]
     Proxy,
     /// No connection became free within the `wait` limit.
     Exhausted,
     /// A time limit ran out; [`Error::phase`] says what was awaited.
+    #[doc(alias("ConnectTimeout", "ReadTimeout"))]
     Timeout(Limit),
     /// The connection ended before one byte of an answer.
+    #[doc(alias("ConnectionError", "RemoteDisconnected"))]
     Closed,
     /// The server broke HTTP/1.1.
     Protocol,
     /// A body was cut short, or is larger than the limit for a buffered one.
+    #[doc(alias = "ChunkedEncodingError")]
     Body,
     /// The body is not what its `Content-Encoding` says, or not the JSON asked for; the answer is in
     /// [`Error::response`], in the first case without its body.
+    #[doc(alias("ContentDecodingError", "JSONDecodeError"))]
     Decode,
     /// A redirect cannot be followed, or there were too many; the answer is in [`Error::response`].
+    #[doc(alias("TooManyRedirects", "UnrewindableBodyError"))]
     Redirect,
     /// The server answered with this status, and it was asked to be an error; the answer is in
     /// [`Error::response`].
+    #[doc(alias = "HTTPError")]
     Status(StatusCode),
     /// The caller gave up.
     Canceled,

@@ -2,10 +2,11 @@
 //! request to the next. Calls block; there is no async runtime and no background thread, and one thread can still
 //! have many requests under way.
 //!
+//! The page goes from the first request to what a program in production needs; each part stands by itself.
+//!
 //! # One request after the other
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
 //! use serde::Deserialize;
 //! use session::Session;
 //!
@@ -16,10 +17,16 @@
 //! }
 //!
 //! let session = Session::new();
+//! # let session = session::mock(|request| match request.target() {
+//! #     "/users/1?fields=id%2Clogin" => session::Reply::json(&serde_json::json!({"id": 1, "login": "ann"})),
+//! #     _ => session::Reply::status(404),
+//! # });
 //! let response = session.get("https://api.example.com/users/1").query([("fields", "id,login")]).send()?;
 //! println!("{} {:?} {}", response.status(), response.header("content-type"), response.text());
 //! let user: User = response.json()?;
-//! # Ok(()) }
+//! # assert!(response.is_success());
+//! assert_eq!((user.id, user.login.as_str()), (1, "ann"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A [`Response`] is data: it has the whole body, holds no connection, and can be kept. A 404 is an answer like
@@ -27,28 +34,34 @@
 //!
 //! # Headers that stay, and one request that differs
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
 //! # use session::Session;
 //! let mut session = Session::new();
+//! # let mock = session::Mock::new(|_| session::Reply::status(204));
+//! # session = mock.session();
 //! session.headers_mut().insert("X-Test", "true")?;
 //! session.get("https://example.com/headers").header("X-Test2", "yes").send()?; // sends both
 //! session.get("https://example.com/headers").without("X-Test").send()?; // sends neither
-//! # Ok(()) }
+//! # let sent = mock.requests();
+//! # assert_eq!((sent[0].header("x-test"), sent[0].header("x-test2")), (Some("true"), Some("yes")));
+//! # assert_eq!((sent[1].header("x-test"), sent[1].header("x-test2")), (None, None));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! Every setting follows one rule: request over session over environment over default; see [`Settings`].
 //!
 //! # Cookies
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use session::Session;
+//! ```
+//! # use session::{Reply, Session};
 //! # let session = Session::new();
+//! # let session = session::mock(|request| match request.target() {
+//! #     "/cookies" => Reply::text(request.header("cookie").unwrap_or_default()),
+//! #     set => Reply::redirect(302, "/cookies").header("Set-Cookie", set.split_once('?').unwrap().1),
+//! # });
 //! session.get("https://example.com/cookies/set?sessioncookie=123456789").send()?; // redirects; each hop's are stored
 //! let response = session.get("https://example.com/cookies").send()?; // sends it
 //! assert_eq!(session.cookies().get(response.url(), "sessioncookie").as_deref(), Some("123456789"));
-//! # Ok(()) }
+//! # assert_eq!(response.text(), "sessioncookie=123456789");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A [`CookieJar`] can also be used [like a dictionary](CookieJar::value), be [saved](CookieJar::save_json) and loaded, as
@@ -60,72 +73,82 @@
 //! Of a session, of a request, or in the URL; the nearest count. They stay at the origin they were meant for, whatever
 //! redirects say.
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use session::Session;
+//! ```
+//! # use session::{Reply, Session};
 //! use session::{Basic, Bearer};
-//! # let mut session = Session::new();
+//! # let mock = session::Mock::new(|request| match request.header("authorization") {
+//! #     Some("Basic dXNlcjpwYXNz" | "Basic cm9vdDp0b29y" | "Bearer token") => Reply::status(204),
+//! #     _ => Reply::status(401),
+//! # });
+//! # let mut session = mock.session();
 //! session.set_auth(Basic::new("user", "pass"));
 //! session.get("https://example.com/basic-auth/user/pass").send()?.error_for_status()?;
-//! session.get("https://example.com/admin").bearer("token").send()?;
-//! session.set_auth_for("https://other.example", Bearer::new("token"))?;
-//! # Ok(()) }
+//! session.get("https://example.com/admin").basic("root", "toor").send()?; // in place of those
+//! session.get("https://root:toor@example.com/admin").send()?; // the same
+//! session.set_auth_for("https://api.example.com", Bearer::new("token"))?; // for one origin
+//! # session.get("https://api.example.com").send()?;
+//! # let sent = mock.requests();
+//! # let sent: Vec<_> = sent.iter().filter_map(|request| request.header("authorization")).collect();
+//! # assert_eq!(sent, ["Basic dXNlcjpwYXNz", "Basic cm9vdDp0b29y", "Basic cm9vdDp0b29y", "Bearer token"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! [`Digest`] proves a password without sending it, a closure or an [`Auth`] of your own does what else there is, and
 //! [`Netrc`] reads users and passwords from the file that other programs use, if it is asked to.
 //!
-//! # Proxies
-//!
-//! Per scheme or host, for a session or one request; those that the environment names are used without being asked
-//! for. See [`Proxies`].
-//!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use session::{Proxies, Session};
-//! let session = Session::builder().proxy("http://user:password@proxy.example:3128").build()?;
-//! session.get("https://example.com/").send()?; // through a tunnel
-//! session.get("https://example.com/").proxy("socks5h://127.0.0.1:9050").send()?; // through another one
-//! session.get("http://localhost:8000/").proxies(Proxies::none()).send()?; // directly
-//! let plain = Session::builder().ignore_environment().build()?; // whatever HTTP_PROXY says
-//! # let _ = plain;
-//! # Ok(()) }
-//! ```
-//!
 //! # Sending JSON, forms, files
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use session::Session;
+//! ```
+//! # use session::{Reply, Session};
 //! # #[derive(serde::Serialize)] struct NewUser<'a> { login: &'a str }
-//! # #[derive(serde::Deserialize)] struct User { id: u64 }
-//! # let session = Session::new();
+//! # #[derive(serde::Deserialize)] struct User { id: u64, login: String }
+//! # let mock = session::Mock::new(|request| match request.json::<serde_json::Value>() {
+//! #     Ok(user) => Reply::json(&serde_json::json!({"id": 7, "login": user["login"]})).with_status(201),
+//! #     Err(_) => Reply::text(request.header("content-type").unwrap_or_default()),
+//! # });
+//! # let session = mock.session();
 //! let created: User =
 //!     session.post("https://api.example.com/users").json(&NewUser { login: "ann" }).send()?.error_for_status()?.json()?;
-//! session.post("https://example.com/search").form([("q", "rust")]).send()?;
-//! session.put("https://example.com/up").body(std::fs::File::open("big.iso")?).send()?; // with its length, piece by piece
-//! # #[cfg(feature = "multipart")]
-//! session.post("https://example.com/album").multipart(session::Form::new().text("title", "Sea").file("photo", "sea.jpg")?).send()?;
-//! # Ok(()) }
+//! session.post("https://example.com/search").form([("q", "rust")]).send()?; // as a browser does
+//! # assert_eq!((created.id, created.login.as_str()), (7, "ann"));
+//! # assert_eq!(mock.requests()[1].body(), b"q=rust");
+//! # #[cfg(feature = "multipart")] {
+//! use session::{Form, Part};
+//! let form = Form::new().text("title", "Sea").part("photo", Part::bytes([0xff, 0xd8]).file_name("sea.jpg"));
+//! session.post("https://example.com/album").multipart(form).send()?; // Form::file(..) takes one from disk
+//! # assert!(mock.requests()[2].body().windows(18).any(|text| text == b"filename=\"sea.jpg\""));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # One call after the other on an API
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
 //! use session::{Bearer, Session};
 //! use std::time::Duration;
+//! # use session::Reply;
+//! # use serde_json::json;
 //! # #[derive(serde::Deserialize)] struct Token { access_token: String }
 //! # #[derive(serde::Deserialize)] struct Order { items: String }
-//! # #[derive(serde::Deserialize)] struct Item;
+//! # #[derive(serde::Deserialize, Debug, PartialEq)] struct Item(u32);
 //! # let (login, cart) = ([("user", "ann")], [1, 2]);
+//! # let mock = session::Mock::new(|request| match (request.target(), request.header("authorization")) {
+//! #     ("/api/login", None) => Reply::json(&json!({"access_token": "t"})),
+//! #     ("/api/orders", Some("Bearer t")) => Reply::json(&json!({"items": "orders/7/items"})),
+//! #     ("/api/orders/7/items", Some("Bearer t")) => Reply::json(&json!([1, 2])),
+//! #     _ => Reply::status(404),
+//! # });
 //!
-//! let mut api = Session::builder().base("https://shop.example/api/")?.timeout(Duration::from_secs(20)).build()?;
+//! let builder = Session::builder().base("https://shop.example/api/")?.timeout(Duration::from_secs(20));
+//! # let builder = builder.with_pool(mock.pool(Default::default()));
+//! let mut api = builder.build()?;
 //! let token: Token = api.post("login").json(&login).send()?.error_for_status()?.json()?;
 //! api.set_auth(Bearer::new(token.access_token));
 //! let order: Order = api.post("orders").json(&cart).send()?.error_for_status()?.json()?;
 //! let items: Vec<Item> = api.get(&order.items).send()?.json()?; // relative or absolute
-//! # Ok(()) }
+//! # assert_eq!(items, [Item(1), Item(2)]);
+//! # assert_eq!(mock.connections(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Many at once
@@ -133,60 +156,88 @@
 //! From one thread, in the order of the requests or as the answers arrive; or from many threads, which share
 //! connections, cookies and limits through clones of the session.
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
 //! # use session::Session;
-//! # let api = Session::new();
-//! let pages = api.send_all((1..=50).map(|page| api.get("https://example.com/items").query([("page", page)])));
+//! let api = Session::builder().base("https://api.example.com/")?.build()?;
+//! # let testbed = testbed::Testbed::start()?;
+//! # let api = Session::builder().ignore_environment().base(format!("{}/anything/", testbed.http()))?.build()?;
+//! let pages = api.send_all((1..=50).map(|page| api.get("items").query([("page", page)])));
+//! # assert_eq!(pages.len(), 50);
+//! # for (page, response) in (1..).zip(&pages) {
+//! #     assert!(response.as_ref().unwrap().text().contains(&format!("\"page\": \"{page}\"")));
+//! # }
 //! for page in pages {
 //!     println!("{}", page?.text());
 //! }
-//! let urls = ["https://example.com/a", "https://example.com/b"];
-//! for (index, result) in api.as_completed(urls.iter().map(|url| api.get(url))) {
+//!
+//! let paths = ["a", "b", "c", "d"];
+//! # let mut done = 0;
+//! for (index, result) in api.as_completed(paths.iter().map(|path| api.get(path))) {
+//! #   assert!(result.as_ref().unwrap().url().path().ends_with(paths[index]));
+//! #   done += 1;
 //!     match result {
-//!         Ok(response) => println!("{}: {} bytes", urls[index], response.bytes().len()),
+//!         Ok(response) => println!("{}: {} bytes", paths[index], response.bytes().len()),
 //!         Err(error) => eprintln!("{error}"),
 //!     }
 //! }
-//! # Ok(()) }
+//! # assert_eq!(done, 4);
+//!
+//! std::thread::scope(|scope| {
+//!     for shard in paths.chunks(2) {
+//!         let api = api.clone();
+//!         scope.spawn(move || {
+//!             for path in shard {
+//!                 let result = api.get(path).send();
+//! #               assert!(result.as_ref().is_ok_and(|response| response.url().path().ends_with(path)));
+//!                 println!("{path}: {result:?}");
+//!             }
+//!         });
+//!     }
+//! });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A [`Canceller`] ends requests from another thread, wherever they are.
 //!
-//! # Whom to trust
-//!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use session::{Session, Tls};
-//! // requests: verify="corporate-ca.pem", cert=("me.pem", "me.key")
-//! let tls = Tls::ca_bundle("corporate-ca.pem")?.client_cert_files("me.pem", "me.key")?;
-//! let session = Session::builder().tls(tls).build()?;
-//! # Ok(()) }
-//! ```
-//!
-//! A request can have another setting; it never shares a connection with those that have this one. [`Tls`] has a table
-//! of what requests calls what.
-//!
 //! # Large bodies
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use session::Session;
-//! # let session = Session::new();
+//! ```
+//! use std::fs::File;
+//! # use session::{Reply, Session};
+//! # let mock = session::Mock::new(|request| match request.target() {
+//! #     "/log" => Reply::text("one\ntwo\r\n"),
+//! #     _ => Reply::bytes(vec![7; 200_000]),
+//! # });
+//! # let session = mock.session();
+//! # let folder = std::env::temp_dir().join(format!("session-page-{}", std::process::id()));
+//! # std::fs::create_dir(&folder)?;
+//! # std::env::set_current_dir(&folder)?;
 //! let mut download = session.get("https://example.com/big.iso").stream()?;
-//! download.copy_to_with(&mut std::fs::File::create("big.iso")?, |done, total| println!("{done} of {total:?}"))?;
+//! std::io::copy(&mut download, &mut File::create("big.iso")?)?;
+//! session.put("https://example.com/up").body(File::open("big.iso")?).send()?; // with its length, piece by piece
+//! # assert_eq!(mock.requests()[1].header("content-length"), Some("200000"));
+//! # assert_eq!(mock.requests()[1].body(), [7; 200_000]);
+//! # std::env::set_current_dir("..")?;
+//! # std::fs::remove_dir_all(&folder)?;
+//! # let mut lines = Vec::new();
 //! for line in session.get("https://example.com/log").stream()?.lines() {
+//! #   let line = line?;
+//! #   lines.push(line.clone());
+//! #   let line = Ok::<_, session::Error>(line);
 //!     println!("{}", line?);
 //! }
-//! # Ok(()) }
+//! # assert_eq!(lines, ["one", "two"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A [`Streaming`] also comes in [chunks](Streaming::chunks), is [split](Streaming::split) at delimiters, and
+//! [tells how far it is](Streaming::copy_to_with); [`RequestBuilder::on_upload`] tells it of what is sent.
 //!
 //! # What goes wrong
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use session::Session;
-//! # let session = Session::new();
+//! ```
+//! # use session::{Reply, Session};
+//! # let session = session::mock(|_| Reply::text("late").delay(Duration::from_secs(30)));
 //! use std::time::Duration;
 //! match session.get("https://example.com/slow").timeout(Duration::from_secs(2)).send() {
 //!     // GET https://example.com/slow: timed out while waiting for the response head (2 s total limit); …
@@ -194,26 +245,95 @@
 //!     Err(error) => return Err(error.into()),
 //!     Ok(response) => println!("{}", response.status()),
 //! }
-//! # Ok(()) }
+//! # let error = session.get("https://example.com/slow").timeout(Duration::from_secs(2)).send().unwrap_err();
+//! # let text = "GET https://example.com/slow: timed out while waiting for the response head (2 s total limit); ";
+//! # assert!(error.is_timeout() && error.to_string().starts_with(text), "{error}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! An [`Error`] has a [kind](Error::kind), what was [awaited](Error::phase) and [tried](Error::attempts), the
 //! [answer](Error::response) where that is the reason, and knows whether the server
 //! [may have acted](Error::may_have_been_processed) on the request. Its text shows no credentials.
 //!
+//! What may fail for a moment can be [tried again](Retry), after waits that the time limit of the call bounds:
+//!
+//! ```
+//! # use session::{Reply, Session};
+//! use session::Retry;
+//! # let session = session::mock(|request| Reply::status(if request.attempt() < 3 { 503 } else { 204 }));
+//! let response = session.get("https://example.com/flaky").retry(Retry::idempotent(3)).send()?;
+//! assert_eq!((response.status().as_u16(), response.attempts().len()), (204, 3));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Settings
+//!
+//! Every setting can be made for a session, when it is [built](SessionBuilder) or [later](Session::settings_mut), and
+//! for [one request](RequestBuilder). One rule decides: request over session over environment over default; see
+//! [`Settings`]. A clone of a session shares connections and cookies, and has settings of its own:
+//!
+//! ```
+//! # use session::{Basic, Redirect, Session};
+//! let mut session = Session::new();
+//! session.settings_mut().set_redirect(Redirect::limited(5).https_only(true));
+//! let mut admin = session.clone();
+//! admin.set_auth(Basic::new("root", "secret"));
+//! ```
+//!
+//! A [`Hook`] sees, and may change, what goes out and what comes in. A [`Request`] is prepared: made by
+//! [`build`](RequestBuilder::build), looked at, changed, [sent](Session::send).
+//!
+//! # Proxies
+//!
+//! Per scheme or host, for a session or one request; those that the environment names are used without being asked
+//! for. See [`Proxies`].
+//!
+//! ```no_run
+//! use session::{Proxies, Session};
+//! let session = Session::builder().proxy("http://user:password@proxy.example:3128").build()?;
+//! session.get("https://example.com/").send()?; // through a tunnel
+//! session.get("https://example.com/").proxy("socks5h://127.0.0.1:9050").send()?; // through another one
+//! session.get("http://localhost:8000/").proxies(Proxies::none()).send()?; // directly
+//! let plain = Session::builder().ignore_environment().build()?; // whatever HTTP_PROXY says
+//! # Ok::<(), session::Error>(())
+//! ```
+//!
+//! # Whom to trust
+//!
+//! ```no_run
+//! use session::{Session, Tls};
+//! // requests: verify="corporate-ca.pem", cert=("me.pem", "me.key")
+//! let tls = Tls::ca_bundle("corporate-ca.pem")?.client_cert_files("me.pem", "me.key")?;
+//! let session = Session::builder().tls(tls).build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A request can have another setting; it never shares a connection with those that have this one. [`Tls`] has a table
+//! of what requests calls what.
+//!
 //! # Other servers for some URLs, and tests
 //!
 //! [`SessionBuilder::mount`] sends what begins with a prefix over another [`Pool`]. With the feature `mock` a closure can
-//! be all servers of a session, for the tests of programs that use sessions:
+//! be all servers of a session, for the tests of programs that use sessions; waits, time limits and pauses pass at once:
 //!
 //! ```
-//! # #[cfg(feature = "mock")] {
 //! use session::Reply;
 //! let session = session::mock(|request| Reply::text(format!("you asked for {}", request.target())));
 //! assert_eq!(session.get("https://any.example/page").send()?.text(), "you asked for /page");
-//! # }
 //! # Ok::<(), session::Error>(())
 //! ```
+//!
+//! # From async code
+//!
+//! A call blocks its thread: make it where that is allowed, in tokio `spawn_blocking(move || session.get(url).send())`
+//! with a clone of the session. For many at once, one such task with [`as_completed`](Session::as_completed) in it is
+//! enough. A call goes on when its future is dropped; [`cancel_on`](RequestBuilder::cancel_on) gives it an end.
+//!
+//! # What is not here
+//!
+//! HTTP/2 and HTTP/3, a cache, an async API, NTLM and Kerberos, PAC files. Tested on Linux, x86_64. Those who come from
+//! requests find every feature of it beside ours in `docs/from-requests.md` of the repository; the names of requests
+//! (`raise_for_status`, `iter_lines`, `verify`, …) also lead to ours in the search of these pages.
 //!
 //! # Features
 //!

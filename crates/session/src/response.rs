@@ -133,6 +133,7 @@ impl Response {
     }
 
     /// The status.
+    #[doc(alias = "status_code")]
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.head.status()
@@ -248,6 +249,7 @@ impl Response {
     }
 
     /// The body.
+    #[doc(alias = "content")]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.body
@@ -273,6 +275,7 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Request`] if there is no charset of that name; without the feature `charset` there are UTF-8, UTF-16
     /// and windows-1252 (with `iso-8859-1`).
+    #[doc(alias = "apparent_encoding")]
     pub fn text_with(&self, charset: &str) -> Result<Cow<'_, str>, Error> {
         Ok(text::text_in(charset_named(charset, &self.request)?, &self.body))
     }
@@ -296,6 +299,7 @@ impl Response {
     ///
     /// # Errors
     /// [`ErrorKind::Status`].
+    #[doc(alias = "raise_for_status")]
     pub fn error_for_status(self) -> Result<Self, Error> {
         match status_error(&self.head) {
             Some(error) => Err(error.with_response(self)),

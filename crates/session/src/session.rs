@@ -217,6 +217,7 @@ impl Session {
 
     /// Uses another jar from now on, shared with whoever has a clone of it (requests' `session.cookies = jar`). Clones
     /// of the session that exist, and requests that were begun, keep theirs.
+    #[doc(alias = "RequestsCookieJar")]
     pub fn set_cookie_jar(&mut self, jar: CookieJar) {
         let shared = self.shared_mut();
         (shared.jar, shared.store) = (jar, None);
@@ -280,12 +281,14 @@ impl Session {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if no `http` or `https` URL begins so.
+    #[doc(alias("HTTPAdapter", "get_adapter"))]
     pub fn mount(&mut self, prefix: impl AsRef<str>, pool: Pool) -> Result<(), Error> {
         self.shared_mut().pools.mount(prefix.as_ref(), pool)
     }
 
     /// Closes the connections that nobody uses, those of mounted pools included. The session, and its clones, can be
     /// used as before. Connections are also closed when the last clone is dropped.
+    #[doc(alias = "close")]
     pub fn close_idle(&self) {
         self.shared.pools.iter().for_each(Pool::close_idle);
     }

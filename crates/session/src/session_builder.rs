@@ -101,6 +101,7 @@ impl SessionBuilder {
     }
 
     /// Adds parameters to the query of all URLs.
+    #[doc(alias = "params")]
     pub fn query(mut self, pairs: impl Serialize) -> Self {
         match form::pairs(pairs) {
             Ok(mut pairs) => {
@@ -151,12 +152,14 @@ impl SessionBuilder {
     }
 
     /// Sets what is done about redirects.
+    #[doc(alias("allow_redirects", "max_redirects"))]
     pub fn redirect(mut self, policy: Redirect) -> Self {
         self.settings.set_redirect(policy);
         self
     }
 
     /// Sets what is sent again after a failure.
+    #[doc(alias = "max_retries")]
     pub fn retry(mut self, policy: Retry) -> Self {
         self.settings.set_retry(policy);
         self
@@ -175,12 +178,14 @@ impl SessionBuilder {
     }
 
     /// Sets whether 4xx and 5xx answers are errors. Default false.
+    #[doc(alias = "raise_for_status")]
     pub fn error_for_status(mut self, on: bool) -> Self {
         self.settings.set_error_for_status(on);
         self
     }
 
     /// Adds a hook.
+    #[doc(alias = "hooks")]
     pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
         self.settings.add_hook(hook);
         self
@@ -219,6 +224,7 @@ impl SessionBuilder {
     }
 
     /// Sets which certificates are trusted, and which one is shown: `verify` and `cert` of requests; see [`Tls`].
+    #[doc(alias("verify", "cert"))]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.settings.set_tls(tls);
         self
@@ -228,6 +234,7 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it holds none, or one that cannot be read.
+    #[doc(alias = "verify")]
     pub fn add_roots_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         let tls = self.settings.tls().cloned().unwrap_or_default();
         let tls =
@@ -237,12 +244,14 @@ impl SessionBuilder {
     }
 
     /// Sets how many connections there may be to one origin, at least 1. Default 16.
+    #[doc(alias = "pool_maxsize")]
     pub fn max_per_origin(mut self, connections: usize) -> Self {
         self.config = self.config.max_per_origin(connections);
         self
     }
 
     /// Sets how many connections there may be in all, at least 1. Default 128.
+    #[doc(alias = "pool_connections")]
     pub fn max_total(mut self, connections: usize) -> Self {
         self.config = self.config.max_total(connections);
         self
@@ -294,6 +303,7 @@ impl SessionBuilder {
     /// let session = Session::builder().mount("https://slow.example.com/", slow).build()?;
     /// # Ok::<(), session::Error>(())
     /// ```
+    #[doc(alias("HTTPAdapter", "adapters"))]
     pub fn mount(mut self, prefix: impl Into<String>, pool: Pool) -> Self {
         self.mounts.push((prefix.into(), pool));
         self
@@ -301,6 +311,7 @@ impl SessionBuilder {
 
     /// Reads nothing from the environment: no proxy variables, and [`netrc`](Self::netrc) looks for no file
     /// (`trust_env = False` in requests).
+    #[doc(alias = "trust_env")]
     pub fn ignore_environment(mut self) -> Self {
         self.ignore_environment = true;
         self

@@ -211,14 +211,15 @@ impl Settings {
         self.proxies = Some(proxies);
     }
 
-    /// Which certificates are trusted, if not the compiled-in ones, and which one is shown. Requests with different settings never share
-    /// a connection.
+    /// Which certificates are trusted, and which one is shown, where that was set: the default is [`Tls::default`].
+    /// Requests with different settings never share a connection.
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
 
     /// Sets which certificates are trusted, and which one is shown.
+    #[doc(alias("verify", "cert"))]
     pub fn set_tls(&mut self, tls: Tls) {
         self.tls = Some(tls);
     }
@@ -230,6 +231,7 @@ impl Settings {
     }
 
     /// Sets what is done about redirects.
+    #[doc(alias("allow_redirects", "max_redirects"))]
     pub fn set_redirect(&mut self, policy: Redirect) {
         self.redirect = Some(policy);
     }
@@ -241,6 +243,7 @@ impl Settings {
     }
 
     /// Sets what is sent again after a failure.
+    #[doc(alias = "max_retries")]
     pub fn set_retry(&mut self, policy: Retry) {
         self.retry = Some(policy);
     }
@@ -312,6 +315,7 @@ impl Settings {
     }
 
     /// Adds a hook behind the others.
+    #[doc(alias = "hooks")]
     pub fn add_hook(&mut self, hook: impl Hook + 'static) {
         self.hooks.push(Arc::new(hook));
     }
@@ -324,6 +328,7 @@ impl Settings {
     }
 
     /// Sets whether 4xx and 5xx answers are errors.
+    #[doc(alias = "raise_for_status")]
     pub fn set_error_for_status(&mut self, on: bool) {
         self.error_for_status = Some(on);
     }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 /// Reading blocks until bytes are there, a time limit runs out, or the body ends. The end (`Ok(0)`) is only reported
 /// for a body that is complete: one that was cut short is an error, an [`io::Error`] with an [`Error`] inside.
 /// Dropped early, what has arrived is thrown away; if the body is not complete then, the connection is closed.
+#[doc(alias("iter_content", "raw"))]
 pub struct Streaming {
     head: Head,
     request: Request,
@@ -163,16 +164,19 @@ impl Streaming {
     }
 
     /// The body piece by piece, as it arrives: up to 64 KiB at a time.
+    #[doc(alias = "iter_content")]
     pub fn chunks(&mut self) -> Chunks<'_> {
         Chunks::new(self, None)
     }
 
     /// The body in pieces of `size` bytes, the last one excepted; of one byte if that is 0.
+    #[doc(alias = "iter_content")]
     pub fn chunks_of(&mut self, size: usize) -> Chunks<'_> {
         Chunks::new(self, Some(size.max(1)))
     }
 
     /// The body piece by piece, as bytes between delimiters; see [`Split`].
+    #[doc(alias("iter_lines", "delimiter"))]
     pub fn split(self, delimiter: impl Into<Vec<u8>>) -> Split {
         Split::new(self, delimiter.into())
     }
@@ -221,6 +225,7 @@ impl Streaming {
     }
 
     /// The body line by line, as text; see [`Lines`].
+    #[doc(alias = "iter_lines")]
     pub fn lines(self) -> Lines {
         Lines::new(self, None)
     }
@@ -239,6 +244,7 @@ impl Streaming {
     ///
     /// # Errors
     /// As for a body that [`Session::send`](crate::Session::send) reads.
+    #[doc(alias = "content")]
     pub fn into_response(mut self) -> Result<Response, Error> {
         let (bytes, attempts, trailers) = match std::mem::replace(&mut self.body, Body::Broken) {
             Body::Open(open) => open.into_rest(&self.request, &self.head)?,

@@ -11,6 +11,7 @@ use std::fmt;
 /// User and password (RFC 7617).
 ///
 /// Text is encoded as requests does it, in ISO 8859-1; what does not fit there is encoded in UTF-8.
+#[doc(alias = "HTTPBasicAuth")]
 #[derive(Clone)]
 pub struct Basic {
     /// `None`: the user has a colon, which RFC 7617 cannot say.

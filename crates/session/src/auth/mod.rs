@@ -61,6 +61,7 @@ use std::time::SystemTime;
 ///     }
 /// }
 /// ```
+#[doc(alias = "AuthBase")]
 pub trait Auth: Send + Sync {
     /// Adds the credentials to one hop.
     ///

@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// ([`sensitive_header`](crate::RequestBuilder::sensitive_header)) and the [secret headers](Redirect::secret_headers) are
 /// dropped for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
 /// follows none.
+#[doc(alias = "allow_redirects")]
 #[derive(Clone)]
 pub struct Redirect {
     rule: Rule,
@@ -46,12 +47,14 @@ impl Default for Redirect {
 
 impl Redirect {
     /// Follows nothing: the 3xx is the answer.
+    #[doc(alias = "allow_redirects")]
     #[must_use]
     pub fn none() -> Self {
         Self::of(Rule::None)
     }
 
     /// Follows `max` redirects; one more is [`ErrorKind::Redirect`] with that answer in it. With 0 the first one is.
+    #[doc(alias = "max_redirects")]
     #[must_use]
     pub fn limited(max: u32) -> Self {
         Self::of(Rule::Limited(max))

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 /// Waiting between two attempts is a timer: other requests of the same batch go on meanwhile, and the total time limit
 /// of the call holds. All attempts are listed in [`Response::attempts`](crate::Response::attempts). A session spends
 /// at most one retry on five requests, beside a reserve of ten, so that an outage is not multiplied by its clients.
+#[doc(alias = "max_retries")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
     max: u32,
@@ -38,6 +39,7 @@ impl Retry {
     /// or refuses with one of the statuses below, but not if it forbids the tunnel); for idempotent methods (RFC 9110
     /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
     /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says.
+    #[doc(alias = "total")]
     #[must_use]
     pub fn idempotent(max: u32) -> Self {
         Self {
@@ -65,6 +67,7 @@ impl Retry {
 
     /// Whether methods that are not idempotent (POST, PATCH, …) are sent again too after a lost answer or one of the
     /// statuses: for servers that are known to do nothing twice. Default false.
+    #[doc(alias = "allowed_methods")]
     #[must_use]
     pub fn any_method(mut self, any: bool) -> Self {
         self.any_method = any;
@@ -72,6 +75,7 @@ impl Retry {
     }
 
     /// The statuses that are a reason, in place of the default ones.
+    #[doc(alias = "status_forcelist")]
     #[must_use]
     pub fn statuses(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         self.statuses = statuses.into_iter().collect();
@@ -79,6 +83,7 @@ impl Retry {
     }
 
     /// The first wait, at most. Default 200 ms.
+    #[doc(alias = "backoff_factor")]
     #[must_use]
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
@@ -86,6 +91,7 @@ impl Retry {
     }
 
     /// The longest wait: a `Retry-After` that asks for more is cut to it. Default 6 hours, as in urllib3.
+    #[doc(alias = "backoff_max")]
     #[must_use]
     pub fn max_wait(mut self, longest: Duration) -> Self {
         self.max_wait = longest;

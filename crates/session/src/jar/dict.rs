@@ -36,6 +36,7 @@ impl CookieJar {
     /// # Errors
     /// [`CookieError::Conflict`] if there are several: ask with [`value_at`](Self::value_at), or
     /// [`get`](Self::get) what a URL is sent.
+    #[doc(alias = "get")]
     pub fn value(&self, name: &str) -> Result<Option<String>, CookieError> {
         self.value_at(name, None, None)
     }
@@ -77,6 +78,7 @@ impl CookieJar {
     ///
     /// # Errors
     /// Of the first that is refused.
+    #[doc(alias = "cookiejar_from_dict")]
     pub fn extend<'c>(&self, cookies: impl IntoIterator<Item = Cookie<'c>>) -> Result<(), CookieError> {
         let mut placed = Vec::new();
         for cookie in cookies {
@@ -126,6 +128,7 @@ impl CookieJar {
 
     /// Names and values, of a domain and with a path where these are given (requests' `get_dict`). Of several cookies
     /// with one name the one created last is shown.
+    #[doc(alias("get_dict", "dict_from_cookiejar"))]
     #[must_use]
     pub fn to_map(&self, domain: Option<&str>, path: Option<&str>) -> BTreeMap<String, String> {
         let wanted = Filter::new(None, domain, path);

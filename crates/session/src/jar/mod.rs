@@ -74,6 +74,7 @@ const MAX_PER_RESPONSE: usize = 50;
 /// assert_eq!(jar.header_for(&next, SystemTime::UNIX_EPOCH).as_deref(), Some(&b"sid=31d4"[..]));
 /// # Ok::<(), url::ParseError>(())
 /// ```
+#[doc(alias = "RequestsCookieJar")]
 #[derive(Clone)]
 pub struct CookieJar {
     store: Arc<Mutex<Store>>,

@@ -49,6 +49,7 @@ impl CookieJar {
     /// [`CookieFileErrorKind::Io`]. [`CookieFileErrorKind::Unwritable`] for a cookie that the format has no way to write:
     /// with a tab in it, or with a `Max-Age` that has not begun (see [`clear_expired`](Self::clear_expired)). JSON can
     /// hold both.
+    #[doc(alias("MozillaCookieJar", "cookies.txt"))]
     pub fn save_netscape(&self, path: impl AsRef<Path>) -> Result<(), CookieFileError> {
         let path = path.as_ref();
         file::replace(path, &self.to_netscape().map_err(|error| error.at(path))?)
@@ -60,6 +61,7 @@ impl CookieJar {
     ///
     /// # Errors
     /// [`CookieFileErrorKind::Io`], `TooLarge`, and `Format`, which names the line; the jar has not changed, then.
+    #[doc(alias("MozillaCookieJar", "cookies.txt"))]
     pub fn load_netscape(&self, path: impl AsRef<Path>) -> Result<LoadedCookies, CookieFileError> {
         let path = path.as_ref();
         self.take_netscape(&file::read_path(path)?).map_err(|error| error.at(path))

@@ -37,6 +37,7 @@ pub use part::Part;
 /// redirect or a retry, when every part can go back to its start, as files and what is in memory can.
 ///
 /// Mistakes are reported when the request is built.
+#[doc(alias("files", "MultipartEncoder"))]
 #[derive(Default)]
 #[must_use = "a form does nothing until it is given to a request"]
 pub struct Form {

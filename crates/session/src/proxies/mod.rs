@@ -28,10 +28,11 @@ use std::sync::Arc;
 /// ```
 ///
 /// A proxy is a URL `scheme://user:password@host:port` with the scheme `http` (the one that is meant where none is
-/// given), `https` (TLS to the proxy, by the [TLS setting](crate::Settings::tls) of the request, without its client certificate), `socks5` (hosts are
-/// looked up here) or `socks5h` (hosts are looked up by the proxy). User and password are percent-decoded, and go to
-/// that proxy only. Without a port it is 80, 443, or 1080 for SOCKS. An `http` URL goes to an HTTP proxy as a whole;
-/// everything else goes through a tunnel, in which the proxy sees neither the request nor its headers.
+/// given), `https` (TLS to the proxy, by the [TLS setting](crate::Settings::tls) of the request, without its client
+/// certificate), `socks5` (hosts are looked up here) or `socks5h` (hosts are looked up by the proxy). User and password
+/// are percent-decoded, and go to that proxy only. Without a port it is 80, 443, or 1080 for SOCKS. An `http` URL goes to
+/// an HTTP proxy as a whole; everything else goes through a tunnel, in which the proxy sees neither the request nor its
+/// headers.
 ///
 /// # Which one
 ///
@@ -44,6 +45,7 @@ use std::sync::Arc;
 ///
 /// A session that does not [ignore it](crate::SessionBuilder::ignore_environment) reads `http_proxy`, `https_proxy`,
 /// `all_proxy` and `no_proxy` when it is made; see [`from_env`](Self::from_env).
+#[doc(alias("proxies", "HTTPProxyAuth"))]
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies(Arc<Layer>);
 
@@ -155,6 +157,7 @@ impl Proxies {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if an entry is none of these.
+    #[doc(alias = "NO_PROXY")]
     pub fn no_proxy(mut self, hosts: impl AsRef<str>) -> Result<Self, Error> {
         match self.except(hosts.as_ref()).first() {
             None => Ok(self),
@@ -173,6 +176,7 @@ impl Proxies {
     /// that variable. A variable that names no proxy fails the requests that would use it, with
     /// [`ErrorKind::Config`](crate::ErrorKind::Config), and no others; an entry of `no_proxy` that is not
     /// understood is passed over.
+    #[doc(alias = "getproxies")]
     #[must_use]
     pub fn from_env() -> Self {
         env::read()

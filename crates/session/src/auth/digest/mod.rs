@@ -39,6 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// session.get("https://example.com/digest-auth/auth/user/password").send()?.error_for_status()?;
 /// # Ok(()) }
 /// ```
+#[doc(alias = "HTTPDigestAuth")]
 #[derive(Clone)]
 pub struct Digest {
     shared: Arc<Shared>,
