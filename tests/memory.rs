@@ -195,6 +195,16 @@ fn cpu_6_chunks_of_one_byte_allocate_nothing() {
     });
 }
 
+#[test]
+fn thousands_of_links_do_not_each_hold_the_url_of_the_answer() {
+    grows("thousands_of_links_do_not_each_hold_the_url_of_the_answer", 8 * MIB, |session, base| {
+        let response = session.get(format!("{base}/links/{}", "x".repeat(60_000))).send().unwrap();
+        let links = response.links();
+        assert_eq!(links.len(), 20_000);
+        assert_eq!(links.iter().last().unwrap().url(), Some(response.url()));
+    });
+}
+
 /// Does the work in a process of its own, and checks what it grew by.
 fn grows(test: &str, limit: u64, work: fn(&Session, &str)) {
     if let Ok(server) = std::env::var(SERVER) {
@@ -286,6 +296,7 @@ fn serve(socket: TcpStream) -> io::Result<()> {
         let path: Vec<&str> = head.split(' ').nth(1).unwrap().split('/').skip(1).collect();
         let out = link.get_mut();
         match path[..] {
+            ["links", _] => sized(out, &format!("Link: {}\r\n", "<>,".repeat(20_000)), b"")?,
             ["small"] => sized(out, "", b"small")?,
             ["warm"] => sized(out, "", &vec![b'w'; MIB as usize])?,
             ["bomb", "five"] => {

@@ -2,6 +2,7 @@
 
 use ::url::Url;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// The links of an answer (requests' `links`). Made by [`Response::links`](crate::Response::links).
 ///
@@ -18,21 +19,24 @@ use std::fmt;
 pub struct Links(Vec<Link>);
 
 /// One link: where to, and what is said about it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Link {
     target: String,
-    url: Option<Url>,
+    /// The URL of the answer.
+    base: Arc<Url>,
+    /// Made when it is asked for: a field has room for thousands of links to the same long URL.
+    url: OnceLock<Option<Url>>,
     params: Vec<(String, String)>,
 }
 
 impl Links {
     /// Reads the values of the fields in order; targets are relative to `base`. What is no link is passed over.
     pub(crate) fn parse<'a>(values: impl Iterator<Item = &'a [u8]>, base: &Url) -> Self {
-        let mut links = Vec::new();
+        let (mut links, base) = (Vec::new(), Arc::new(base.clone()));
         for value in values {
             let text = String::from_utf8_lossy(value);
             let mut rest = text.as_ref();
-            while let Some((link, behind)) = one(rest, base) {
+            while let Some((link, behind)) = one(rest, &base) {
                 links.extend(link);
                 rest = behind;
             }
@@ -79,7 +83,7 @@ impl Link {
     /// The target, relative to the URL of the answer. `None` if it is no URL.
     #[must_use]
     pub fn url(&self) -> Option<&Url> {
-        self.url.as_ref()
+        self.url.get_or_init(|| self.base.join(&self.target).ok()).as_ref()
     }
 
     /// The relations, such as `next` or `last`: there may be several.
@@ -99,10 +103,18 @@ impl Link {
     }
 }
 
+impl PartialEq for Link {
+    fn eq(&self, other: &Self) -> bool {
+        self.target == other.target && self.params == other.params && self.url() == other.url()
+    }
+}
+
+impl Eq for Link {}
+
 impl fmt::Debug for Link {
     /// Without query values: a link may carry a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.url {
+        let target = match self.url() {
             Some(url) => crate::url::redacted(url.as_str()),
             None => crate::url::redacted_text(&self.target),
         };
@@ -111,7 +123,7 @@ impl fmt::Debug for Link {
 }
 
 /// The next element of the list, if it is a link, and what stands behind it. `None` at the end.
-fn one<'a>(text: &'a str, base: &Url) -> Option<(Option<Link>, &'a str)> {
+fn one<'a>(text: &'a str, base: &Arc<Url>) -> Option<(Option<Link>, &'a str)> {
     let text = text.trim_start_matches([' ', '\t', ',']);
     if text.is_empty() {
         return None;
@@ -119,9 +131,9 @@ fn one<'a>(text: &'a str, base: &Url) -> Option<(Option<Link>, &'a str)> {
     let Some((target, rest)) = text.strip_prefix('<').and_then(|text| text.split_once('>')) else {
         return Some((None, behind_comma(text)));
     };
-    let target = target.trim();
     let (params, rest) = params(rest);
-    let link = Link { target: target.to_owned(), url: base.join(target).ok(), params };
+    let target = target.trim().to_owned();
+    let link = Link { target, base: base.clone(), url: OnceLock::new(), params };
     Some((Some(link), behind_comma(rest)))
 }
 
