@@ -17,20 +17,31 @@ pub struct Chunks<'a> {
     stream: &'a mut Streaming,
     /// So many bytes each, the last one excepted; `None`: as they come.
     size: Option<usize>,
+    /// Where pieces of no given size are read: each is copied out of it, and takes no more memory than it has bytes.
+    buffer: Vec<u8>,
     over: bool,
 }
 
 impl<'a> Chunks<'a> {
     pub(crate) fn new(stream: &'a mut Streaming, size: Option<usize>) -> Self {
-        Self { stream, size, over: false }
+        Self { stream, size, buffer: Vec::new(), over: false }
     }
 
     fn chunk(&mut self) -> Result<Vec<u8>, Error> {
-        let wanted = self.size.unwrap_or(1);
+        match self.size {
+            Some(size) => self.chunk_of(size),
+            None => {
+                self.buffer.resize(PIECE, 0);
+                let n = self.stream.pull(&mut self.buffer)?;
+                Ok(self.buffer.get(..n).unwrap_or_default().to_vec())
+            }
+        }
+    }
+
+    fn chunk_of(&mut self, size: usize) -> Result<Vec<u8>, Error> {
         let (mut chunk, mut filled) = (Vec::new(), 0);
-        while filled < wanted {
-            let room = if self.size.is_some() { PIECE.min(wanted - filled) } else { PIECE };
-            chunk.resize(filled + room, 0);
+        while filled < size {
+            chunk.resize(filled + PIECE.min(size - filled), 0);
             match self.stream.pull(chunk.get_mut(filled..).unwrap_or_default())? {
                 0 => break,
                 n => filled += n,

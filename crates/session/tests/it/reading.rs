@@ -210,3 +210,13 @@ fn f30_a_sink_that_fails_is_an_io_error_with_its_cause_and_the_connection_is_clo
         assert_eq!(session.pool().counts().open, open, "{size}");
     }
 }
+
+#[test]
+fn a_piece_takes_no_more_memory_than_it_has_bytes() {
+    let stage = in_chunks(&["a"; 100]);
+    stage.world.fragment(Fragments::Bytes);
+    let mut stream = open(&stage);
+    let pieces: Vec<Vec<u8>> = stream.chunks().map(Result::unwrap).collect();
+    assert!(pieces.len() > 1 && pieces.concat() == [b'a'; 100]);
+    assert!(pieces.iter().all(|piece| piece.capacity() == piece.len()), "{pieces:?}");
+}
