@@ -24,7 +24,8 @@ impl Body {
         let start = reader.stream_position()?;
         let end = reader.seek(SeekFrom::End(0))?;
         reader.seek(SeekFrom::Start(start))?;
-        Ok(Self::reader(Seekable { reader, start, len: end.saturating_sub(start) }))
+        let len = end.saturating_sub(start);
+        Ok(Self::reader(Seekable { reader, start, len, left: len }))
     }
 }
 
@@ -33,11 +34,15 @@ struct Seekable<R> {
     reader: R,
     start: u64,
     len: u64,
+    left: u64,
 }
 
 impl<R: Read + Seek + Send> Source for Seekable<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buf)
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buf.len());
+        let n = self.reader.read(buf.get_mut(..room).unwrap_or_default())?;
+        self.left = self.left.saturating_sub(n as u64);
+        Ok(n)
     }
 
     fn mark(&mut self) -> Option<u64> {
@@ -45,10 +50,12 @@ impl<R: Read + Seek + Send> Source for Seekable<R> {
     }
 
     fn rewind(&mut self, mark: u64) -> io::Result<()> {
-        self.reader.seek(SeekFrom::Start(mark)).map(drop)
+        self.reader.seek(SeekFrom::Start(mark))?;
+        self.left = self.len;
+        Ok(())
     }
 
     fn remaining(&self) -> Option<u64> {
-        Some(self.len)
+        Some(self.left)
     }
 }

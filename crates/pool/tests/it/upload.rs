@@ -3,7 +3,7 @@
 use crate::support::{counts, facts, fetch, get, millis, pattern, post, secs, wire_len, world};
 use pool::sim::{Fragments, Reply, ok};
 use pool::{Body, Config, ErrorKind, Phase, Request, Source};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -303,4 +303,55 @@ fn a_request_is_refused_when_its_head_announces_another_body() {
     let route = get("/").route().clone();
     let error = Request::new(route, head, Body::from("body")).unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Config, None));
+}
+
+/// A file that everybody may write to.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>, usize);
+
+impl Read for Shared {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.lock().unwrap().get(self.1..).unwrap_or_default().read(buf)?;
+        self.1 += n;
+        Ok(n)
+    }
+}
+
+impl Seek for Shared {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.1 = match to {
+            SeekFrom::Start(at) => at as usize,
+            SeekFrom::End(_) => self.0.lock().unwrap().len(),
+            SeekFrom::Current(_) => self.1,
+        };
+        Ok(self.1 as u64)
+    }
+}
+
+#[test]
+fn what_is_appended_to_a_reader_that_seeks_is_not_sent_and_what_is_cut_off_it_is_an_error() {
+    for len in [0, 1, 5, 16 * 1024, 100_000] {
+        let (world, host) = world();
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let seen = got.clone();
+        host.accept_all(move |received| {
+            seen.lock().unwrap().push(received.body().to_vec());
+            Reply::ok("")
+        });
+        let pool = world.pool(Config::default());
+        let (content, file) = (pattern(len), Shared::default());
+        *file.0.lock().unwrap() = content.clone();
+        let body = Body::seekable(file.clone()).unwrap();
+        file.0.lock().unwrap().extend_from_slice(b"more");
+        for _ in 0..2 {
+            // The second time from its start again.
+            fetch(&pool, post("/", body.clone())).unwrap();
+        }
+        assert!(*got.lock().unwrap() == [content.clone(), content], "{len}");
+        if len > 0 {
+            file.0.lock().unwrap().truncate(len - 1);
+            let error = fetch(&pool, post("/", body)).unwrap_err();
+            assert_eq!((error.kind(), got.lock().unwrap().len()), (ErrorKind::Body, 2), "{len}: {error}");
+        }
+    }
 }
