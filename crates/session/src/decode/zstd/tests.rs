@@ -176,6 +176,21 @@ fn blocks_are_held_to_their_size_and_kind() {
 }
 
 #[test]
+fn four_streams_hold_from_six_literals_on_and_the_last_one_may_hold_none() {
+    // Two symbols, 0 and 1, of one bit each: a literal is a bit. A stream of ones with the mark above them.
+    let stream = |ones: usize| [(2_u16 << ones) as u8 - 1];
+    for (count, last) in [(6, 0), (7, 1), (8, 2), (9, 0), (10, 1), (19, 4)] {
+        let quarter = usize::div_ceil(count, 4);
+        let streams = [stream(quarter), stream(quarter), stream(quarter), stream(last)].concat();
+        let coded = [&[0x80, 0x10, 1, 0, 1, 0, 1, 0][..], &streams].concat();
+        let header = 2 | 1 << 2 | (count as u32) << 4 | (coded.len() as u32) << 14;
+        let content = [&header.to_le_bytes()[..3], &coded, &[0]].concat();
+        let body = frame(&[0, 0], &[block(2, content.len(), true, &content)]);
+        assert_eq!(decode_whole("zstd", &body), (vec![1; count], Ok(())), "{count}");
+    }
+}
+
+#[test]
 fn dc_4_a_block_that_describes_gigabytes_is_corrupt() {
     // Sequences of one kind: no literals, the offset before last, which takes no bits, and a match of 64 KiB and what
     // two bytes say. 65 000 of them are 8 GiB.
