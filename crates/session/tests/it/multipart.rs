@@ -343,3 +343,25 @@ fn an_answer_to_a_form_is_an_answer_like_others() {
     let response = post(&stage.session(), Form::new().text("a", "1")).send().unwrap();
     assert!(response.text().contains("name=\"a\""));
 }
+
+#[test]
+fn a_file_that_has_shrunk_or_grown_since_it_was_added_is_an_error_and_never_another_file() {
+    for (now, words) in [
+        (&b"01234"[..], "ended after 5 of the 10 bytes"),
+        (b"", "ended after 0"),
+        (b"0123456789more", "more than"),
+    ] {
+        let stage = stage();
+        let file = Temp::new("a.txt", "0123456789");
+        let form = Form::new().text("a", "1").file("f", &file.0).unwrap().text("b", "2");
+        fs::write(&file.0, now).unwrap();
+        let error = post(&stage.session(), form).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        let chain = format!(
+            "{error} {}",
+            std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        );
+        assert!(chain.contains(words), "{chain}");
+        assert!(stage.seen().is_empty(), "no server took it for a whole form");
+    }
+}
