@@ -143,8 +143,16 @@ impl Call {
         let deadline = self.flow.change_clock(from, to);
         self.stage = match (std::mem::replace(&mut self.stage, Stage::Asking), deadline) {
             (Stage::Ready(request), Some(deadline)) => Stage::Ready(request.with_deadline(deadline)),
+            (Stage::Pausing(at), _) => {
+                Stage::Pausing(to.checked_add(at.saturating_duration_since(from)).unwrap_or(to))
+            }
             (stage, _) => stage,
         };
+    }
+
+    /// Whether it waits for nothing but the time of its next attempt.
+    pub(crate) fn is_pausing(&self) -> bool {
+        matches!(self.stage, Stage::Pausing(_))
     }
 
     /// Starts the exchange that is ready.
@@ -276,10 +284,13 @@ impl Call {
         let aborted = driver.and_then(|driver| driver.abort(exchange?));
         let error = match aborted {
             Some(error) => Error::from_pool(error, self.flow.request()),
-            None => Error::canceled(match self.stage {
-                Stage::Pausing(_) => "canceled in the pause before another attempt",
-                _ => "canceled before it was sent",
-            })
+            None => match self.stage {
+                Stage::Pausing(_) => Error::canceled("canceled in the pause before another attempt"),
+                // The exchange is over, and what it ended in is not looked at any more.
+                Stage::Sent(_) => Error::canceled("canceled while waiting for the answer").maybe_processed(),
+                Stage::Reading(_) => Error::canceled("canceled when an answer had come").maybe_processed(),
+                _ => Error::canceled("canceled before it was sent"),
+            }
             .with_request(self.flow.request()),
         };
         self.stage = Stage::Asking;
@@ -377,7 +388,8 @@ impl Call {
         match std::mem::replace(&mut self.stage, Stage::Asking) {
             Stage::Reading(Reading { head, body, then: Then::Again(again), .. }) => {
                 let body = body.map(Buffer::into_bytes);
-                self.again(again, Hop::new(head, body, summary.attempts, self.flow.request().clone()), cx)
+                let attempts = self.flow.with_earlier(summary.attempts);
+                self.again(again, Hop::new(head, body, attempts, self.flow.request().clone()), cx)
             }
             Stage::Reading(reading) => {
                 self.stage = Stage::Complete(reading, summary);
@@ -414,7 +426,7 @@ impl Call {
         let error = failure.into_error(self.flow.request(), &reading.head);
         let step = match reading.then {
             Then::Again(again) => {
-                let attempts = error.into_attempts();
+                let attempts = self.flow.with_earlier(error.into_attempts());
                 let hop = Hop::new(reading.head, None, attempts, self.flow.request().clone());
                 return self.again(again, hop, cx);
             }

@@ -173,9 +173,14 @@ where
         Ok(())
     }
 
-    /// When everything that is left waits for another net, a driver of that takes over.
+    /// When everything that is left waits for another net, or pauses, a driver of that takes over.
     fn change_net(&mut self) {
-        let Some(admitted) = self.gates.change_net(self.calls.len()) else { return };
+        if !self.gates.has_waiters_elsewhere() {
+            return;
+        }
+        let pauses = |slot: &&Slot| matches!(slot, Slot::Call(call, _) if call.is_pausing());
+        let pausing = self.calls.values().filter(pauses).count();
+        let Some(admitted) = self.gates.change_net(self.calls.len() - pausing) else { return };
         let driver = match self.shared.pools.get(self.gates.net()).driver() {
             Ok(driver) => driver,
             Err(error) => return self.fail_all(error),
@@ -232,8 +237,9 @@ where
                 }
                 None => {}
             }
-            self.settle();
         }
+        // Only now: room goes to nobody who is about to be given up too.
+        self.settle();
     }
 
     /// Room has come free at `place`; whoever waits for it goes on in [`settle`](Self::settle), not here: a queue of
@@ -304,6 +310,11 @@ where
         let Some(wanted) = call.place() else {
             return self.keep(index, Slot::Call(call, place));
         };
+        if self.watches.get(&index).is_some_and(Watch::is_canceled) {
+            let error = call.cancel(None);
+            self.leave(place);
+            return self.finish(index, Err(error));
+        }
         let has_room = place.as_ref() == Some(&wanted);
         if !has_room {
             self.leave(place);

@@ -3,6 +3,7 @@
 //! Each pool has limits of its own, and so [`Lanes`] of its own. Pools over the same net share one driver, and their
 //! requests are under way together. A thread cannot wait on two nets at once: where pools have different ones, a batch
 //! works on one net at a time. What is for another waits until everything under way is done; then the nets change.
+//! A pause before another attempt, which may take hours, holds up nobody.
 //! So that this comes, only a bounded number of requests may pass those that wait.
 
 use crate::lanes::Lanes;
@@ -97,6 +98,11 @@ impl Gates {
         if let Some(lanes) = self.lanes.get_mut(place.pool) {
             lanes.forget(&place.route, index);
         }
+    }
+
+    /// Whether anybody waits for another net.
+    pub(crate) fn has_waiters_elsewhere(&self) -> bool {
+        !self.elsewhere.is_empty()
     }
 
     /// If all of `calls` requests wait for another net: those that now have their turn, in their order, each still to

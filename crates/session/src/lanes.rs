@@ -13,6 +13,8 @@ pub(crate) struct Lanes {
     waiting: usize,
     per_origin: usize,
     total: usize,
+    /// How often in a row room stayed in its lane while somebody waited in another.
+    kept: usize,
 }
 
 #[derive(Default)]
@@ -60,12 +62,20 @@ impl Lanes {
         next
     }
 
-    /// The first of the same route; of another one, only where the total was what they waited for.
+    /// The first of the same route, whose connection is kept; of another one, where the total was what they waited for,
+    /// and after as many in a row as there may be in all: then who was taken first, so that nobody waits for ever.
     fn pass_on(&mut self, route: &Route) -> Option<(usize, Route)> {
         let open = |lane: &Lane| lane.running < self.per_origin && !lane.waiting.is_empty();
-        let same = self.lanes.get(route).is_some_and(open).then(|| route.clone());
-        let route =
-            same.or_else(|| self.lanes.iter().find(|(_, lane)| open(lane)).map(|(route, _)| route.clone()))?;
+        let same = self.lanes.get(route).filter(|lane| open(lane));
+        let all = same.is_some_and(|lane| lane.waiting.len() == self.waiting);
+        let other = if all || (same.is_some() && self.kept < self.total) {
+            None
+        } else {
+            let others = self.lanes.iter().filter(|(other, lane)| *other != route && open(lane));
+            others.min_by_key(|(_, lane)| lane.waiting.front()).map(|(other, _)| other.clone())
+        };
+        self.kept = if other.is_some() || all { 0 } else { self.kept + 1 };
+        let route = other.or_else(|| same.map(|_| route.clone()))?;
         let lane = self.lanes.get_mut(&route)?;
         let index = lane.waiting.pop_front()?;
         lane.running += 1;
@@ -109,7 +119,7 @@ mod tests {
     /// Steps: `a1` 1 wants into lane a, `a1!` in front of the others, `-a` somebody leaves lane a, `~a1` 1 gives up
     /// waiting for lane a. Expected after each: `+` has room, `.` waits, or whom room is passed on to.
     #[test]
-    fn one_connection_is_kept_and_room_goes_to_the_same_lane_first() {
+    fn one_connection_is_kept_and_room_goes_to_the_same_lane_first_but_not_for_ever() {
         for (per_origin, total, steps, expected) in [
             (3, 9, "a1 a2 a3 -a -a", "+ + . a3 _"),
             (1, 9, "a1 a2 b3 -a", "+ . + a2"),
@@ -119,6 +129,7 @@ mod tests {
             (2, 3, "a1 b2 a3 c4 -b", "+ + . . c4"),
             (2, 9, "a1 a2 a3 ~a2 -a", "+ . . _ a3"),
             (9, 1, "a1 b2 -a -b", "+ . b2 _"),
+            (9, 3, "a1 a2 a3 a4 a5 c7 b6 -a -a -a -b -c", "+ + . . . . . a3 a4 b6 a5 c7"),
         ] {
             let mut lanes = Lanes::new(per_origin, total);
             for (step, expected) in steps.split(' ').zip(expected.split(' ')) {

@@ -1,5 +1,7 @@
 //! A request, prepared: everything that is asked for, and nothing that is made only when it is sent.
 
+mod secrets;
+
 use crate::auth::{Auth, AuthContext};
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
@@ -9,7 +11,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::url::{self, IntoUrl};
 use ::url::Url;
-use http_wire::{HeadError, Headers, Method, RequestHead, Value};
+use http_wire::{HeadError, Headers, Method, RequestHead};
 use pool::{Body, Origin, Route};
 use std::borrow::Cow;
 use std::fmt;
@@ -36,6 +38,8 @@ pub struct Request {
     /// What holds if no redirect policy was set: `head()` follows none.
     follows: bool,
     expect_continue: bool,
+    /// Of a hop that was sent: the fields that credentials and hooks added to what was asked for.
+    added: Option<Arc<Headers>>,
 }
 
 /// Which fields stand behind the framing field on the wire: those that were not set by hand. (The order of requests:
@@ -84,6 +88,7 @@ impl Request {
             late: Late::default(),
             follows: parts.follows,
             expect_continue: false,
+            added: None,
         };
         if let Some(content_type) = parts.content_type {
             request.describe_body(&content_type)?;
@@ -93,11 +98,7 @@ impl Request {
                 "the request has a Cookie header and cookies of its own; only one of them can be sent",
             ));
         }
-        if request.method == Method::CONNECT {
-            return Err(Error::request_error(
-                "CONNECT opens tunnels through proxies; it cannot be requested",
-            ));
-        }
+        request.check_method()?;
         Ok(request)
     }
 
@@ -118,6 +119,16 @@ impl Request {
         self.method = method;
     }
 
+    /// The one method that makes of a connection something else than what answers come over.
+    fn check_method(&self) -> Result<(), Error> {
+        if self.method == Method::CONNECT {
+            return Err(Error::request_error(
+                "CONNECT opens tunnels through proxies; it cannot be requested",
+            ));
+        }
+        Ok(())
+    }
+
     /// The URL, without userinfo, with its fragment.
     #[must_use]
     pub fn url(&self) -> &Url {
@@ -127,8 +138,8 @@ impl Request {
     /// Sets the URL, relative to the present one. Where scheme, host or port change, `Authorization`,
     /// `Proxy-Authorization`, `Cookie`, `Host`, cookies of the request, headers with a sensitive value and the
     /// [secret headers](Redirect::secret_headers) of its redirect policy are removed: they were meant for somebody
-    /// else. Credentials stay with the origin they were given for: they are not sent to the new one. Userinfo is
-    /// ignored.
+    /// else. Credentials stay with the origin they were given for: they are not sent to the new one, nor, where this is a
+    /// request that was sent, what they and hooks had added to it. Userinfo is ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) if it cannot be requested.
@@ -274,20 +285,6 @@ impl Request {
         ]);
     }
 
-    /// Loses what was meant for one origin: every occurrence, in any spelling.
-    pub(crate) fn drop_secrets(&mut self, more: &[String]) {
-        self.cookies.clear();
-        self.late.cookie = false;
-        self.remove(&["Authorization", "Cookie", "Proxy-Authorization", "Proxy-Authenticate", "Host"]);
-        let more: Vec<&str> = more.iter().map(String::as_str).collect();
-        self.remove(&more);
-        let sensitive = |(name, value): (&str, Value<'_>)| value.is_sensitive().then(|| name.to_owned());
-        let sensitive: Vec<String> = self.headers().iter().filter_map(sensitive).collect();
-        for name in &sensitive {
-            self.headers_mut().remove(name);
-        }
-    }
-
     fn remove(&mut self, names: &[&str]) {
         for name in names.iter().copied() {
             if self.headers().contains(name) {
@@ -316,27 +313,6 @@ impl Request {
         Ok(())
     }
 
-    /// The fields that stand here and not, with this value, in `before`.
-    pub(crate) fn fields_since(&self, before: &Headers) -> Headers {
-        let mut new = Headers::new();
-        for (name, value) in self.headers().iter() {
-            if !before.get_all(name).any(|old| old.as_bytes() == value.as_bytes()) {
-                // It was a legal field there already.
-                let _ = new.append_value(name, value);
-            }
-        }
-        new
-    }
-
-    /// Loses the fields of these names, where one of them still has a value that it has there.
-    pub(crate) fn drop_fields(&mut self, fields: &Headers) {
-        for (name, value) in fields.iter() {
-            if self.headers().get_all(name).any(|left| left.as_bytes() == value.as_bytes()) {
-                self.remove(&[name]);
-            }
-        }
-    }
-
     /// The head as it is sent, in the order of [`Late`]; `cookie` is the jar's, where it is not in the headers.
     pub(crate) fn encode(&self, cookie: Option<&[u8]>, route: &Route) -> Result<(RequestHead, Body), Error> {
         let passage = Passage::new(self, route);
@@ -363,6 +339,7 @@ impl Request {
         cookie: Option<&[u8]>,
         passage: &Passage<'_>,
     ) -> Result<(RequestHead, Body), Error> {
+        self.check_method()?;
         let body = match &self.body {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
             body => body.clone(),

@@ -164,7 +164,8 @@ impl Response {
     }
 
     /// The request that would follow this redirect, where it was not followed (requests' `next`): with the method, the
-    /// body and the headers it would have had. `None` if this is no redirect.
+    /// body and the headers it would have had. What credentials and hooks add is added when it is sent. `None` if this
+    /// is no redirect.
     ///
     /// # Errors
     /// [`ErrorKind::Redirect`] if it cannot be followed: the place is no URL, or the body cannot be sent again.

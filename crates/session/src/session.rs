@@ -351,6 +351,10 @@ fn run(
         let until = match todo {
             Todo::Done | Todo::Open => return Ok(()),
             Todo::Send => {
+                // A hook may have done it.
+                if is_canceled() {
+                    return Err(call.cancel(None));
+                }
                 if !shared.pools.share_net(pool, call.pool()) {
                     pool = call.pool();
                     let next = shared.pools.get(pool).driver().map_err(|error| call.fail_with(error))?;

@@ -172,7 +172,7 @@ impl Flow {
             Ok(None) => {}
         }
         let at = self.base.settings().retry().and_then(|retry| {
-            retry.after_head(&self.base, head, self.retries, cx.world).filter(|at| self.may_wait(*at, cx))
+            retry.after_head(self.request(), head, self.retries, cx.world).filter(|at| self.may_wait(*at, cx))
         });
         match at {
             Some(at) => Verdict::Again(Again::Retry(at)),
@@ -210,7 +210,9 @@ impl Flow {
         }
         self.maybe_processed |= error.may_have_been_processed();
         let at = self.base.settings().retry().filter(|_| again).and_then(|retry| {
-            retry.after_error(&self.base, &error, self.retries, cx.world).filter(|at| self.may_wait(*at, cx))
+            retry
+                .after_error(self.request(), &error, self.retries, cx.world)
+                .filter(|at| self.may_wait(*at, cx))
         });
         if let Some(at) = at {
             log::debug!("{error}; sent again later");
@@ -345,6 +347,7 @@ impl Flow {
             }
             route = hop.route()?;
             (head, body) = hop.encode(None, &route)?;
+            hop.remember_added(self.base.headers());
             self.sent = Some(hop);
         }
         self.pool = cx.pools.of(self.request().url());

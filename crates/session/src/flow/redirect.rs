@@ -214,8 +214,12 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
 }
 
 /// The request that would follow, whatever the policy says.
-pub(crate) fn next(base: &Request, head: &Head) -> Result<Option<Request>, Error> {
-    let Some(next) = place(base, head)? else { return Ok(None) };
+pub(crate) fn next(sent: &Request, head: &Head) -> Result<Option<Request>, Error> {
+    let Some(next) = place(sent, head)? else { return Ok(None) };
+    // What credentials and hooks added to this one they add to the next one themselves.
+    let mut base = sent.clone();
+    base.drop_added();
+    let base = &base;
     follow(base, head.status(), next, base.redirect().secrets())
         .map(Some)
         .map_err(|why| unfollowed(base, why.to_string()))

@@ -5,6 +5,8 @@ use pool::sim::Reply;
 use pool::{Config, Phase};
 use session::{Canceller, Error, ErrorKind, Head, Hook, Request, Response, Retry};
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Cancels when it has seen an answer, or a failure.
@@ -14,6 +16,27 @@ impl Hook for CancelsAfter {
     fn after(&self, _: &Request, _: Result<&Head, &Error>) -> Option<Response> {
         self.0.cancel();
         None
+    }
+}
+
+/// Cancels what is about to be sent.
+struct CancelsBefore(Canceller);
+
+impl Hook for CancelsBefore {
+    fn before(&self, _: &mut Request) -> Result<(), Error> {
+        self.0.cancel();
+        Ok(())
+    }
+}
+
+/// Counts what is about to be sent.
+#[derive(Clone, Default)]
+struct Counts(Arc<AtomicUsize>);
+
+impl Hook for Counts {
+    fn before(&self, _: &mut Request) -> Result<(), Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -198,4 +221,58 @@ fn a_canceller_of_the_session_is_for_all_its_requests_but_those_with_one_of_thei
     assert_eq!(session.get(url).send().unwrap_err().kind(), ErrorKind::Canceled);
     assert!(session.get(url).cancel_on(&own).send().unwrap().ok());
     assert!(unaffected.get(url).send().unwrap().ok());
+}
+
+#[test]
+fn what_waits_in_a_batch_when_it_is_canceled_is_not_begun() {
+    let canceller = Canceller::new();
+    let stage = stage(&canceller);
+    let session = stage.with(Config::default().max_per_origin(4).max_total(5)).build().unwrap();
+    let begun = Counts::default();
+    let get = |path: &str| {
+        session.post(format!("http://a.example{path}")).cancel_on(&canceller).hook(begun.clone())
+    };
+    let requests = std::iter::once(get("/cancel")).chain((0..40).map(|_| get("/silent")));
+    let results = session.send_all(requests);
+    assert!(results.into_iter().all(|result| result.unwrap_err().kind() == ErrorKind::Canceled));
+    assert_eq!(begun.0.load(Ordering::Relaxed), 3);
+    assert!(stage.world.connections() <= 3, "{} connections", stage.world.connections());
+}
+
+#[test]
+fn what_a_hook_cancels_before_it_is_sent_is_not_sent() {
+    let stage = stage(&Canceller::new());
+    let session = stage.session();
+    // A connection is there: sending would take no time.
+    session.get("http://a.example/end").send().unwrap();
+    let get = || {
+        let canceller = Canceller::new();
+        session.get("http://a.example/end").cancel_on(&canceller).hook(CancelsBefore(canceller))
+    };
+    let mut errors = vec![get().send().unwrap_err(), get().stream().unwrap_err()];
+    errors.extend(session.send_all([get(), get()]).into_iter().map(Result::unwrap_err));
+    for error in errors {
+        assert_canceled(&error, "canceled before it was sent", false);
+    }
+    assert_eq!(stage.lines().len(), 1, "{:?}", stage.lines());
+    assert_eq!(session.pool().counts().idle, 1, "the connection was not touched");
+}
+
+#[test]
+fn who_cancels_when_an_answer_has_come_is_told_that_the_request_was_processed() {
+    let canceller = Canceller::new();
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        // Its body never ends: it is given up after 50 ms, when the other answer comes.
+        "/moved" => Reply::raw("HTTP/1.1 302 Go\r\nLocation: /end\r\nContent-Length: 9\r\n\r\npart"),
+        _ => Reply::ok("end").delay(Duration::from_millis(50)),
+    });
+    let session = stage.session();
+    let requests =
+        [session.get("http://a.example/moved").cancel_on(&canceller), session.get("http://a.example/other")];
+    let mut results = session.as_completed(requests);
+    assert!(results.next().unwrap().1.unwrap().ok());
+    canceller.cancel();
+    let error = results.next().unwrap().1.unwrap_err();
+    assert_canceled(&error, "canceled when an answer had come", true);
 }

@@ -6,6 +6,7 @@ use pool::net::Net;
 use pool::sim::Reply;
 use session::{Canceller, ErrorKind, Limit, Pool, Retry, Session};
 use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -294,4 +295,25 @@ fn s_5_closing_reaches_mounted_pools_and_the_session_goes_on() {
     assert_eq!((here.world.open(), there.world.open()), (0, 0));
     here.world.assert_quiet();
     there.world.assert_quiet();
+}
+
+#[test]
+fn a_pause_between_two_attempts_holds_up_no_other_net() {
+    let (here, there) = (Stage::new(), world("there"));
+    there.world.advance(3600 * SECOND);
+    let busy = AtomicBool::new(true);
+    here.host("a.example", move |_| {
+        let busy = busy.swap(false, Ordering::Relaxed);
+        if busy { answer("503 Busy", &["Retry-After: 100"], "") } else { Reply::ok("here") }
+    });
+    let session = here.builder().mount("http://b.example", pool(&there)).build().unwrap();
+    let patient = session.get("http://a.example/").retry(Retry::idempotent(1));
+    let others = ["/slow", "/slow-to-b"].map(|path| session.get(format!("http://b.example{path}")));
+    let order: Vec<String> = session
+        .as_completed([patient].into_iter().chain(others))
+        .map(|(index, result)| format!("{index} {}", result.unwrap().text()))
+        .collect();
+    assert_eq!(order, ["1 there", "2 there", "0 here"]);
+    let waited = (here.world.elapsed(), there.world.elapsed() - 3600 * SECOND);
+    assert_eq!(waited.0 + waited.1, 100 * SECOND, "{waited:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer, names, value};
 use pool::sim::Reply;
-use session::{Body, Error, Hook, Method, Request};
+use session::{Body, Error, ErrorKind, Hook, Method, Request};
 use std::sync::{Arc, Mutex};
 
 fn stage() -> Stage {
@@ -283,4 +283,27 @@ fn h_5_a_host_set_by_hand_is_sent_and_cookies_go_by_the_url() {
         (stage.values("host"), stage.values("cookie")),
         (vec!["other.example".into(); 2], vec!["-".into(), "c=1".into()])
     );
+}
+
+#[test]
+fn connect_is_no_method_of_a_request_however_it_is_set() {
+    struct Connects;
+    impl Hook for Connects {
+        fn before(&self, request: &mut Request) -> Result<(), Error> {
+            request.set_method(Method::CONNECT);
+            Ok(())
+        }
+    }
+    let stage = stage();
+    let session = stage.session();
+    let get = || session.get("http://a.example/");
+    let mut changed = get().build().unwrap();
+    changed.set_method(Method::CONNECT);
+    let asked = session.request(Method::CONNECT, "http://a.example/");
+    for result in [session.send(changed), get().hook(Connects).send(), asked.send()] {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request, "{error}");
+        assert!(error.to_string().contains("tunnels"), "{error}");
+    }
+    assert!(stage.lines().is_empty());
 }

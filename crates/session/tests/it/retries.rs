@@ -1,8 +1,8 @@
 //! What is sent again.
 
-use crate::support::{Stage, answer};
+use crate::support::{Stage, answer, redirect};
 use pool::sim::{Reply, ok};
-use session::{Body, ErrorKind, Retry, StatusCode};
+use session::{Body, Error, ErrorKind, Hook, Method, Request, Retry, StatusCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -173,4 +173,30 @@ fn an_error_for_a_status_lists_every_attempt_too() {
     assert_eq!(error.attempts().count(), 2);
     let error = session.get("http://a.example/").send().unwrap_err();
     assert_eq!(error.attempts().count(), 2);
+}
+
+#[test]
+fn the_attempts_before_a_redirect_are_listed_with_it() {
+    let busy = unavailable;
+    let stage = turns(vec![busy(), redirect(302, "/end"), busy(), busy(), Reply::ok("end")]);
+    let response = stage.session().get("http://a.example/").retry(Retry::idempotent(5)).send().unwrap();
+    assert_eq!((response.text().as_ref(), response.attempts().len()), ("end", 3));
+    assert_eq!(response.history()[0].attempts().len(), 2);
+}
+
+#[test]
+fn what_is_sent_again_is_judged_by_what_was_sent() {
+    struct Posts;
+    impl Hook for Posts {
+        fn before(&self, request: &mut Request) -> Result<(), Error> {
+            request.set_method(Method::POST);
+            Ok(())
+        }
+    }
+    for reply in [unavailable(), Reply::raw("").close()] {
+        let stage = turns(vec![reply, Reply::ok("end")]);
+        let request = stage.session().get("http://a.example/").hook(Posts).retry(Retry::idempotent(5));
+        let _ = request.send();
+        assert_eq!(stage.lines(), ["a.example POST /"]);
+    }
 }
