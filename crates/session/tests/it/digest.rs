@@ -423,3 +423,35 @@ fn lg_1_the_text_of_credentials_does_not_show_them() {
     session.set_auth(auth.clone());
     assert!(!format!("{auth:?} {session:?}").contains("s3cret"));
 }
+
+#[test]
+fn a_nonce_that_comes_again_on_other_terms_is_answered_by_them() {
+    for (first, second) in [
+        ("qop=\"auth\"", "qop=\"auth-int\""),
+        ("qop=\"auth\"", "opaque=\"other\", qop=\"auth\""),
+        ("opaque=\"one\"", "opaque=\"other\""),
+        ("qop=\"auth\", algorithm=MD5", "qop=\"auth\", algorithm=SHA-256"),
+    ] {
+        let stage = Stage::new();
+        // One nonce for the whole origin; each place has terms of its own.
+        stage.host("a.example", move |received| {
+            let terms = if received.target() == "/1" { first } else { second };
+            let said = Challenge::parse(value(received, "authorization"));
+            let offer = Challenge::parse(format!("Digest {terms}"));
+            let kept = |name: &str| said[0].param(name) == offer[0].param(name);
+            if said[0].is("Digest") && ["qop", "opaque", "algorithm"].into_iter().all(kept) {
+                return Reply::ok("in");
+            }
+            let field = format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"always\", {terms}");
+            answer("401 No", &[&field], "")
+        });
+        let mut session = stage.session();
+        session.set_auth(digest());
+        for (path, sent) in [("/1", 2), ("/1", 1), ("/2", 2), ("/2", 1), ("/1", 2)] {
+            let before = stage.seen().len();
+            let response = session.get(format!("http://a.example{path}")).send().unwrap();
+            assert_eq!(response.text(), "in", "{first} {second} {path}");
+            assert_eq!(stage.seen().len() - before, sent, "{first} {second} {path}");
+        }
+    }
+}

@@ -86,16 +86,6 @@ impl Answer<'_> {
     }
 }
 
-impl Protection {
-    fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Old => None,
-            Self::Auth => Some("auth"),
-            Self::Body => Some("auth-int"),
-        }
-    }
-}
-
 fn quote(value: &mut Vec<u8>, name: &str, text: &[u8]) {
     value.extend_from_slice(name.as_bytes());
     value.extend_from_slice(b"=\"");

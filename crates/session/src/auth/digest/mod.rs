@@ -9,7 +9,7 @@ use crate::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Head;
-use algorithm::{Hash, hex};
+use algorithm::{Algorithm, Hash, hex};
 use answer::Answer;
 use offer::{Offer, Protection};
 use std::fmt;
@@ -89,8 +89,14 @@ impl Digest {
         let at = all.iter().position(|used| used.origin == *origin && used.offer.is_same(offer));
         if let Some(used) = at.and_then(|at| all.get_mut(at)) {
             used.count = used.count.checked_add(1)?;
+            // The same nonce on other terms: these are what the origin said last.
+            used.offer = offer.clone();
             let cnonce = if offer.algorithm.session { used.cnonce.clone() } else { cnonce };
-            return Some((used.count, cnonce));
+            let count = used.count;
+            if let Some(used) = at.map(|at| all.remove(at)) {
+                all.push(used);
+            }
+            return Some((count, cnonce));
         }
         if all.len() >= MAX_USED {
             all.remove(0);
@@ -144,13 +150,18 @@ impl Auth for Digest {
     }
 }
 
-/// Whether the request had a proof for this very challenge, and was refused.
+/// Whether the request had a proof for this very challenge, on the same terms, and was refused.
 fn proved(request: &Request, offer: &Offer) -> bool {
     let values = request.headers().get_all("authorization");
     values.flat_map(|value| Challenge::parse(value.as_bytes())).any(|said| {
+        let algorithm = said.param("algorithm").map(String::from_utf8_lossy);
         said.is("Digest")
             && said.param("nonce") == Some(&*offer.nonce)
             && said.param("realm") == Some(&*offer.realm)
+            && said.param("opaque") == offer.opaque.as_deref()
+            && said.param("qop") == offer.protection.name().map(str::as_bytes)
+            && said.param("userhash").is_some() == offer.userhash
+            && Algorithm::named(algorithm.as_deref()) == Some(offer.algorithm)
     })
 }
 

@@ -72,6 +72,15 @@ impl Offer {
 }
 
 impl Protection {
+    /// As an answer names it; the form of RFC 2069 says nothing.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Old => None,
+            Self::Auth => Some("auth"),
+            Self::Body => Some("auth-int"),
+        }
+    }
+
     fn of(qop: Option<&[u8]>) -> Option<Self> {
         let qop = qop.unwrap_or_default();
         let offers = |wanted: &str| {
