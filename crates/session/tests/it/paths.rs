@@ -1,8 +1,8 @@
 //! The ways a request can take. What holds on one of them has to hold on all.
 
 use crate::support::Stage;
-use pool::sim::{AskedKind, SimProxy};
-use session::{Error, Proxies, RequestBuilder, Response, Session, SessionBuilder};
+use pool::sim::{AskedKind, Received, SimProxy};
+use session::{Error, Proxies, RequestBuilder, Response, Retry, Session, SessionBuilder};
 
 /// A way from here to an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,16 +21,29 @@ pub(crate) struct Trip {
     pub(crate) path: Path,
     /// Answers are read piece by piece.
     pub(crate) streamed: bool,
+    /// Hosts refuse each request once, and sessions try again.
+    pub(crate) retried: bool,
     pub(crate) stage: Stage,
     pub(crate) proxy: SimProxy,
 }
 
-/// Goes every way, reading answers whole and as streams. Each time the proxy must have been asked for what the path
-/// asks of it, and for nothing else.
+/// Goes every way, reading answers whole and as streams, at the first try and after a retry of every request. Each time
+/// the proxy must have been asked for what the path asks of it, and for nothing else; and what is sent again must be
+/// what was sent.
 pub(crate) fn for_each_path(go: impl Fn(&Trip)) {
+    for_each_first_try(&go);
+    each(true, go);
+}
+
+/// Goes every way, without retries.
+pub(crate) fn for_each_first_try(go: impl Fn(&Trip)) {
+    each(false, go);
+}
+
+fn each(retried: bool, go: impl Fn(&Trip)) {
     for path in [Path::Direct, Path::Forward, Path::Connect, Path::Socks5, Path::Socks5h] {
         for streamed in [false, true] {
-            let trip = Trip::new(path, streamed);
+            let trip = Trip::new(path, streamed, retried);
             go(&trip);
             trip.check();
         }
@@ -38,11 +51,11 @@ pub(crate) fn for_each_path(go: impl Fn(&Trip)) {
 }
 
 impl Trip {
-    fn new(path: Path, streamed: bool) -> Self {
-        let stage = Stage::new();
+    fn new(path: Path, streamed: bool, retried: bool) -> Self {
+        let stage = if retried { Stage::refusing() } else { Stage::new() };
         let proxy = stage.world.proxy("proxy.example", ["10.2.0.1"]);
         proxy.require("us3r", "pr0xypw");
-        Self { path, streamed, stage, proxy }
+        Self { path, streamed, retried, stage, proxy }
     }
 
     /// The URL of `a.example/x` on this way.
@@ -55,8 +68,11 @@ impl Trip {
         self.builder().build().unwrap()
     }
 
+    /// What builds a session that goes this way. A session pays for ten retries in a row, so a test that asks for more
+    /// takes another session in between.
     pub(crate) fn builder(&self) -> SessionBuilder {
-        self.stage.builder().proxies(self.proxies())
+        let retry = if self.retried { Retry::idempotent(100).any_method(true) } else { Retry::none() };
+        self.stage.builder().proxies(self.proxies()).retry(retry)
     }
 
     /// What makes a session go this way.
@@ -87,12 +103,27 @@ impl Trip {
             assert_eq!(Some(asked.kind()), expected, "{:?}: {asked:?}", self.path);
             assert_eq!(asked.credentials(), Some(("us3r".into(), "pr0xypw".into())), "{:?}", self.path);
         }
-        for received in self.stage.seen() {
+        let (seen, refused) = (self.stage.seen(), self.stage.refused());
+        for received in seen.iter().chain(&refused) {
             let head = String::from_utf8_lossy(received.head().as_bytes()).to_ascii_lowercase();
             // `us3r:pr0xypw` in base64.
             assert!(!head.contains(&"dXMzcjpwcjB4eXB3".to_ascii_lowercase()), "{:?}: {head}", self.path);
         }
+        assert_eq!(refused.is_empty(), !self.retried, "{:?}", self.path);
+        let mut left: Vec<(Vec<u8>, Vec<u8>)> = refused.iter().map(sent).collect();
+        for again in seen.iter().filter(|_| self.retried).map(sent) {
+            let before = left.iter().position(|refused| *refused == again);
+            let head = String::from_utf8_lossy(&again.0);
+            left.remove(before.unwrap_or_else(|| panic!("{:?}: not what was refused: {head}", self.path)));
+        }
     }
+}
+
+/// What was sent: the head, and the body. A proof of Digest is another one each time.
+fn sent(received: &Received) -> (Vec<u8>, Vec<u8>) {
+    let lines = received.head().as_bytes().split_inclusive(|octet| *octet == b'\n');
+    let head = lines.map(|line| if line.starts_with(b"Authorization: Digest ") { b"proof" } else { line });
+    (head.collect::<Vec<_>>().concat(), received.body().to_vec())
 }
 
 impl Path {

@@ -3,6 +3,7 @@
 use pool::Config;
 use pool::sim::{Host, Received, Reply, World};
 use session::{Session, SessionBuilder};
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
@@ -10,13 +11,20 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Stage {
     pub(crate) world: World,
     seen: Seen,
+    /// The requests that were refused at first, if hosts do that; they are not among those that were seen.
+    refused: Option<Seen>,
 }
 
 type Seen = Arc<Mutex<Vec<(String, Received)>>>;
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { world: World::new(7), seen: Arc::default() }
+        Self { world: World::new(7), seen: Arc::default(), refused: None }
+    }
+
+    /// Hosts answer everything with 503 at first, and only when it comes again with what they have to say.
+    pub(crate) fn refusing() -> Self {
+        Self { refused: Some(Seen::default()), ..Self::new() }
     }
 
     /// A session with the default settings.
@@ -36,17 +44,41 @@ impl Stage {
     pub(crate) fn host(
         &self,
         name: &str,
-        mut answer: impl FnMut(&Received) -> Reply + Send + 'static,
+        answer: impl FnMut(&Received) -> Reply + Send + 'static,
     ) -> Host {
         let octet = name.bytes().fold(0_u32, |sum, b| (sum * 31 + u32::from(b)) % 65_000);
-        let addr = format!("10.1.{}.{}", octet / 256, octet % 256);
-        let host = self.world.host(name, [addr.as_str()]);
-        let (seen, name) = (self.seen.clone(), name.to_owned());
+        self.host_at(name, &format!("10.1.{}.{}", octet / 256, octet % 256), answer)
+    }
+
+    /// A host of this address.
+    pub(crate) fn host_at(
+        &self,
+        name: &str,
+        addr: &str,
+        mut answer: impl FnMut(&Received) -> Reply + Send + 'static,
+    ) -> Host {
+        let host = self.world.host(name, [addr]);
+        let (seen, refused, name) = (self.seen.clone(), self.refused.clone(), name.to_owned());
+        let mut waiting = HashSet::new();
         host.accept_all(move |received| {
+            let asked = (received.addr().port(), received.method().clone(), received.target().to_owned());
+            if let Some(refused) = &refused
+                && !waiting.remove(&asked)
+            {
+                waiting.insert(asked);
+                refused.lock().unwrap().push((name.clone(), received.clone()));
+                return self::answer("503 Later", &["Retry-After: 1"], "not yet");
+            }
             seen.lock().unwrap().push((name.clone(), received.clone()));
             answer(received)
         });
         host
+    }
+
+    /// The requests that were refused so far.
+    pub(crate) fn refused(&self) -> Vec<Received> {
+        let refused = self.refused.iter().flat_map(|refused| refused.lock().unwrap().clone());
+        refused.map(|(_, received)| received).collect()
     }
 
     /// What all hosts saw so far: `host METHOD target`.

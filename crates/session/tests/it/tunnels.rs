@@ -1,6 +1,6 @@
 //! Proxies that make tunnels: what they are told, what the origin is told, and what becomes of a refusal.
 
-use crate::paths::{Path, for_each_path};
+use crate::paths::{Path, for_each_first_try, for_each_path};
 use crate::support::{Stage, redirect, value};
 use pool::ErrorKind as PoolKind;
 use pool::sim::{AskedKind, Reply};
@@ -224,7 +224,7 @@ fn a_5_requests_with_other_proxies_credentials_or_tls_never_share_a_connection()
 
 #[test]
 fn many_at_once_through_a_proxy_all_arrive() {
-    for_each_path(|trip| {
+    for_each_first_try(|trip| {
         for host in ["a.test", "b.test", "c.test"] {
             trip.stage.host(host, |_| Reply::ok("ok"));
         }
