@@ -35,9 +35,7 @@ fn cr_1_a_downgrade_drops_credentials_and_is_refused_where_https_only_is_set() {
         });
         // The proxy is for both schemes, so the second hop of CONNECT would be forwarded: it goes through a tunnel too.
         let session = match trip.path {
-            Path::Connect => {
-                trip.builder().proxies(trip.proxies().direct("http").unwrap()).build().unwrap()
-            }
+            Path::Connect => trip.builder().proxies(trip.proxies().direct("http").unwrap()).build().unwrap(),
             _ => trip.session(),
         };
         let request = session.get(from).basic("u", "p").header("Cookie", "by=hand");

@@ -41,11 +41,7 @@ impl Stage {
     }
 
     /// A host that answers everything with what the closure says.
-    pub(crate) fn host(
-        &self,
-        name: &str,
-        answer: impl FnMut(&Received) -> Reply + Send + 'static,
-    ) -> Host {
+    pub(crate) fn host(&self, name: &str, answer: impl FnMut(&Received) -> Reply + Send + 'static) -> Host {
         let octet = name.bytes().fold(0_u32, |sum, b| (sum * 31 + u32::from(b)) % 65_000);
         self.host_at(name, &format!("10.1.{}.{}", octet / 256, octet % 256), answer)
     }

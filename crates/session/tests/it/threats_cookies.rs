@@ -1,0 +1,265 @@
+//! The known attacks on cookies, on every way a request can take: with an answer and with a redirect, at the first try
+//! and after a retry.
+
+use crate::paths::{Trip, for_each_path};
+use crate::support::{answer, value};
+use cookie::Cookie;
+use session::{CookieJar, ErrorKind, Session};
+
+/// Hosts of these names and addresses. Each sets `fields` at `/set`, and at `/go-{host}` too, where it leads to that
+/// host.
+fn hosts(trip: &Trip, names: &[(&str, &str)], fields: &[String]) {
+    for (name, addr) in names {
+        let (path, fields) = (trip.path, fields.to_vec());
+        trip.stage.host_at(name, addr, move |r| {
+            let to = r.target().strip_prefix("/go-").map(|host| path.url(&format!("{host}/shown")));
+            let location = to.iter().map(|url| format!("Location: {url}"));
+            let setting = to.is_some() || r.target() == "/set";
+            let fields = fields.iter().filter(|_| setting).map(|field| format!("Set-Cookie: {field}"));
+            let lines: Vec<String> = location.chain(fields).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            answer(if to.is_some() { "302 Go" } else { "200 OK" }, &lines, "x")
+        });
+    }
+}
+
+/// Sends to a place, and tells the `Cookie` of the last request that came of it.
+fn cookie(trip: &Trip, session: &Session, place: &str) -> String {
+    trip.send(session.get(trip.url(place))).unwrap();
+    value(&trip.stage.last(), "cookie")
+}
+
+/// `setter` sets these fields, by an answer and by a redirect to the stranger: no stranger is sent a cookie. What the
+/// setter itself is sent afterwards.
+fn kept_from(trip: &Trip, setter: &str, fields: &[String], strangers: &[&str]) -> String {
+    let mut names = vec![(setter.trim_start_matches('[').trim_end_matches(']'), address(setter, 0))];
+    for (n, stranger) in strangers.iter().enumerate() {
+        names.push((stranger.trim_start_matches('[').trim_end_matches(']'), address(stranger, n + 1)));
+    }
+    let names: Vec<(&str, &str)> = names.iter().map(|(name, addr)| (*name, addr.as_str())).collect();
+    hosts(trip, &names, fields);
+    let session = trip.session();
+    cookie(trip, &session, &format!("{setter}/set"));
+    for stranger in strangers {
+        let seen = cookie(trip, &session, &format!("{stranger}/"));
+        assert_eq!(seen, "-", "{:?}: {fields:?} of {setter} at {stranger}", trip.path);
+    }
+    let redirected = trip.session();
+    for stranger in strangers {
+        let seen = cookie(trip, &redirected, &format!("{setter}/go-{stranger}"));
+        assert_eq!(seen, "-", "{:?}: {fields:?} of {setter} redirecting to {stranger}", trip.path);
+    }
+    let own = trip.builder().cookie_jar(session.cookies().clone()).build().unwrap();
+    cookie(trip, &own, &format!("{setter}/"))
+}
+
+/// An address for the n-th host, or the one that is its name.
+fn address(host: &str, n: usize) -> String {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>() {
+        Ok(addr) => addr.to_string(),
+        Err(_) => format!("10.3.0.{}", n + 1),
+    }
+}
+
+fn fields(fields: &[&str]) -> Vec<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+#[test]
+fn ck_1_an_address_is_no_domain_with_parents_on_any_way() {
+    for (setter, domain, strangers, own) in [
+        ("127.0.0.1", "0.0.1", ["127.0.0.2", "10.0.0.1"], "-"),
+        ("192.168.0.1", ".168.0.1", ["127.168.0.1", "10.0.0.1"], "-"),
+        ("127.0.0.1", "127.0.0.1", ["127.0.0.2", "1.127.0.0"], "a=1"),
+        ("[::ffff:127.0.0.1]", "127.0.0.1", ["127.0.0.1", "[::1]"], "-"),
+        ("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", ["127.0.0.1", "[::1]"], "a=1"),
+    ] {
+        for_each_path(|trip| {
+            let sent = kept_from(trip, setter, &fields(&[&format!("a=1; Domain={domain}")]), &strangers);
+            assert_eq!(sent, own, "{:?}: {setter} {domain}", trip.path);
+        });
+    }
+}
+
+#[cfg(feature = "psl")]
+#[test]
+fn ck_2_no_way_brings_a_cookie_of_a_public_suffix() {
+    let domains = ["co.uk", "co.uk.", "uk", "uk.", "."];
+    let all: Vec<String> = (0..).zip(domains).map(|(n, domain)| format!("c{n}=1; Domain={domain}")).collect();
+    for setter in ["a.co.uk", "a.co.uk."] {
+        for_each_path(|trip| {
+            let sent = kept_from(trip, setter, &all, &["b.co.uk", "b.co.uk.", "c.b.uk"]);
+            assert_eq!(sent, "-", "{:?} {setter}", trip.path);
+        });
+    }
+}
+
+#[cfg(feature = "psl")]
+#[test]
+fn ck_3_letter_case_does_not_hide_a_public_suffix_on_any_way() {
+    for_each_path(|trip| {
+        let set = fields(&["a=1; Domain=co.UK", "b=1; Domain=CO.uk", "c=1; Domain=.Co.Uk"]);
+        assert_eq!(kept_from(trip, "curl.co.uk", &set, &["other.co.uk", "co.uk"]), "-", "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn ck_4_a_domain_of_dots_or_nothing_reaches_no_other_host_on_any_way() {
+    let others = ["other.test", "sub.setter.test", "test"];
+    for_each_path(|trip| {
+        let set = fields(&["a=1; Domain=.", "b=1; Domain=..", "c=1; Domain="]);
+        let own = kept_from(trip, "setter.test", &set, &others);
+        assert!(own.split("; ").all(|pair| ["a=1", "b=1", "c=1"].contains(&pair)), "{:?}: {own}", trip.path);
+    });
+}
+
+#[test]
+fn ck_5_a_stranger_cannot_set_a_cookie_on_any_way() {
+    for_each_path(|trip| {
+        let set = fields(&["a=1; Domain=good.test", "b=1; Domain=.good.test", "c=1; Domain=vil.test"]);
+        let own = kept_from(trip, "evil.test", &set, &["good.test", "vil.test", "www.good.test"]);
+        assert_eq!(own, "-", "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn ck_6_no_cookie_that_came_on_any_way_forges_a_line_of_a_file() {
+    let long = "n".repeat(5 * 1024);
+    for field in [
+        "tab=1\t.evil.test\tTRUE\t/".to_owned(),
+        format!("{long}=1"),
+        "pct=%0d%0a.evil.test%09TRUE".to_owned(),
+    ] {
+        for_each_path(|trip| {
+            let set = [field.clone(), "ok=1".to_owned()];
+            hosts(trip, &[("a.test", "10.3.0.1"), ("evil.test", "10.3.0.2")], &set);
+            let session = trip.session();
+            cookie(trip, &session, "a.test/set");
+            let (mut json, mut lines) = (Vec::new(), Vec::new());
+            session.cookies().write_json(&mut json).unwrap();
+            let written = session.cookies().write_netscape(&mut lines).is_ok();
+            let (of_json, of_lines) = (CookieJar::new(), CookieJar::new());
+            of_json.read_json(&json[..]).unwrap();
+            of_lines.read_netscape(&lines[..]).unwrap();
+            assert!(written || lines.is_empty());
+            let own = cookie(trip, &session, "a.test/");
+            assert_eq!(session.cookies().len(), 1 + usize::from(!field.starts_with("nnn")), "{field:?}");
+            for (jar, whole) in [(of_json, true), (of_lines, written)] {
+                let loaded = trip.builder().cookie_jar(jar).build().unwrap();
+                assert_eq!(cookie(trip, &loaded, "evil.test/"), "-", "{:?}: {field:?}", trip.path);
+                let expected = if whole { own.as_str() } else { "-" };
+                assert_eq!(cookie(trip, &loaded, "a.test/"), expected, "{:?}: {field:?}", trip.path);
+            }
+        });
+    }
+}
+
+#[test]
+fn ck_7_a_flood_on_any_way_leaves_fifty_of_an_answer_and_requests_that_are_answered() {
+    let many: Vec<String> = (0..100).map(|n| format!("c{n}=v")).collect();
+    for_each_path(|trip| {
+        hosts(trip, &[("site.test", "10.3.0.1")], &many);
+        let session = trip.session();
+        assert_eq!(cookie(trip, &session, "site.test/go-site.test").split("; ").count(), 50);
+        assert_eq!(session.cookies().len(), 50, "{:?}", trip.path);
+    });
+    let big = "v".repeat(4_000);
+    for_each_path(|trip| {
+        let (mut turn, big) = (0, big.clone());
+        trip.stage.host("www.site.test", move |_| {
+            turn += 1;
+            let fields = (0..14).map(|n| format!("Set-Cookie: r{turn}n{n}={big}; Domain=site.test"));
+            let fields: Vec<String> = fields.collect();
+            answer("200 OK", &fields.iter().map(String::as_str).collect::<Vec<_>>(), "ok")
+        });
+        let jar = CookieJar::new();
+        for _ in 0..3 {
+            let session = trip.builder().cookie_jar(jar.clone()).build().unwrap();
+            for _ in 0..5 {
+                let response = trip.send(session.get(trip.url("www.site.test/"))).unwrap();
+                assert_eq!(response.status(), 200, "{:?}", trip.path);
+            }
+        }
+        assert_eq!(jar.len(), 180);
+        let line = value(&trip.stage.last(), "cookie");
+        assert!(line.len() > 4_000 && "Cookie: ".len() + line.len() <= 8_190, "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn ck_8_values_come_back_as_they_are_on_every_way() {
+    let set = fields(&["a=%0d%0aX:%20y", "q=\"a b\"", "z=a=b=c"]);
+    let sent = "a=%0d%0aX:%20y; q=\"a b\"; z=a=b=c";
+    for_each_path(|trip| {
+        hosts(trip, &[("a.test", "10.3.0.1")], &set);
+        let session = trip.session();
+        cookie(trip, &session, "a.test/set");
+        assert_eq!(cookie(trip, &session, "a.test/"), sent, "{:?}", trip.path);
+        assert_eq!(cookie(trip, &trip.session(), "a.test/go-a.test"), sent, "{:?}", trip.path);
+        assert_eq!(value(&trip.stage.last(), "x"), "-");
+    });
+}
+
+#[test]
+fn ck_9_a_host_field_decides_about_no_cookie_on_any_way() {
+    for_each_path(|trip| {
+        hosts(trip, &[("a.test", "10.3.0.1"), ("b.test", "10.3.0.2")], &fields(&["of=b"]));
+        let session = trip.session();
+        cookie(trip, &session, "b.test/set");
+        for place in ["a.test/", "a.test/go-a.test"] {
+            session.cookies().clear();
+            cookie(trip, &session, "b.test/set");
+            trip.send(session.get(trip.url(place)).header("Host", "b.test")).unwrap();
+            assert_eq!(value(&trip.stage.last(), "host"), "b.test", "the origin is the same");
+            let own = if place == "a.test/" { "-" } else { "of=b" };
+            assert_eq!(value(&trip.stage.last(), "cookie"), own, "{:?} {place}", trip.path);
+            assert_eq!(cookie(trip, &session, "a.test/"), own, "{:?} {place}", trip.path);
+        }
+        // What was set in answer to such a request is of the host that was asked.
+        assert_eq!(session.cookies().list_domains(), ["b.test", "a.test"]);
+    });
+}
+
+#[test]
+fn ck_10_no_cookie_of_a_program_makes_another_line_or_pair_on_any_way() {
+    for_each_path(|trip| {
+        hosts(trip, &[("a.test", "10.3.0.1")], &[]);
+        let session = trip.session();
+        for (name, text) in [
+            ("a;b", "1"),
+            ("a=b", "1"),
+            ("a\r\nX-Inj: y", "1"),
+            ("a", "1; b=2"),
+            ("a", "1\r\nX-Inj: y"),
+            ("a", "1\n"),
+            ("a", "1\0"),
+            ("", ""),
+        ] {
+            let error = trip.send(session.get(trip.url("a.test/")).cookie(name, text)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request, "{:?}: {name:?} {text:?}", trip.path);
+            let url = trip.url("a.test/").parse().unwrap();
+            assert!(session.cookies().set(&url, Cookie::new(name, text)).is_err(), "{name:?} {text:?}");
+            let mut inserted = Cookie::new(name, text);
+            inserted.set_domain("a.test");
+            assert!(session.cookies().insert(inserted).is_err(), "{name:?} {text:?}");
+        }
+        assert!(trip.stage.seen().is_empty() && session.cookies().is_empty());
+        trip.send(session.get(trip.url("a.test/")).cookie("a", "1")).unwrap();
+        assert_eq!(trip.stage.values("cookie"), ["a=1"], "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn ck_11_what_is_said_beats_the_jar_once_on_every_way_and_sessions_share_nothing() {
+    for_each_path(|trip| {
+        hosts(trip, &[("a.test", "10.3.0.1")], &fields(&["s=old"]));
+        let (one, two) = (trip.session(), trip.session());
+        cookie(trip, &one, "a.test/set");
+        trip.send(one.get(trip.url("a.test/")).cookie("s", "new")).unwrap();
+        assert_eq!(value(&trip.stage.last(), "cookie"), "s=new", "{:?}", trip.path);
+        trip.send(one.get(trip.url("a.test/go-a.test")).cookie("s", "new")).unwrap();
+        assert_eq!(value(&trip.stage.last(), "cookie"), "s=new", "{:?}: the origin is the same", trip.path);
+        assert_eq!(cookie(trip, &one, "a.test/"), "s=old", "{:?}: it does not stick", trip.path);
+        assert_eq!(cookie(trip, &two, "a.test/"), "-", "{:?}", trip.path);
+    });
+}

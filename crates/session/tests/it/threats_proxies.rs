@@ -1,0 +1,252 @@
+//! The known attacks around proxies, redirected and retried, read whole and as streams.
+
+use crate::paths::{Path, Trip, for_each_path};
+use crate::support::{Stage, answer, redirect, value};
+use pool::sim::{AskedKind, Reply};
+use session::{Digest, ErrorKind, Proxies, Retry, Session, StatusCode};
+
+/// Read whole and as a stream, at the first try and after a retry.
+const WAYS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+/// The schemes of proxies that are told whom to ask.
+const SCHEMES: [&str; 3] = ["http", "socks5", "socks5h"];
+
+fn stage(retried: bool) -> Stage {
+    if retried { Stage::refusing() } else { Stage::new() }
+}
+
+fn session(stage: &Stage, proxies: Proxies) -> Session {
+    stage.builder().proxies(proxies).retry(Retry::idempotent(100)).build().unwrap()
+}
+
+fn send(session: &Session, url: &str, streamed: bool) -> Result<session::Response, session::Error> {
+    let request = session.get(url);
+    if streamed { request.stream()?.into_response() } else { request.send() }
+}
+
+#[test]
+fn px_1_no_hop_into_a_tunnel_takes_the_credentials_of_the_proxy_along() {
+    for (streamed, retried) in WAYS {
+        for scheme in SCHEMES {
+            let stage = stage(retried);
+            for host in ["a.test", "b.test"] {
+                stage.host(host, |r| match r.target() {
+                    "/to-b" => redirect(302, "https://b.test/to-a"),
+                    "/to-a" => redirect(302, "http://a.test/end"),
+                    _ => Reply::ok("end"),
+                });
+            }
+            let proxy = stage.world.proxy("proxy.test", ["10.2.0.1"]);
+            proxy.require("us3r", "s3cret");
+            let all = Proxies::all(&format!("{scheme}://us3r:s3cret@proxy.test")).unwrap();
+            let response = send(&session(&stage, all), "http://a.test/to-b", streamed).unwrap();
+            assert_eq!(response.text(), "end");
+            assert_eq!(stage.lines(), ["a.test GET /to-b", "b.test GET /to-a", "a.test GET /end"]);
+            for received in stage.seen().iter().chain(&stage.refused()) {
+                let head = String::from_utf8_lossy(received.head().as_bytes()).to_ascii_lowercase();
+                // The second is `us3r:s3cret` in base64.
+                for secret in ["proxy-", "dxmzcjpzm2nyzxq", "s3cret", "us3r"] {
+                    assert!(!head.contains(secret), "{scheme}: {head}");
+                }
+            }
+            for asked in proxy.seen() {
+                assert_eq!(asked.credentials(), Some(("us3r".into(), "s3cret".into())), "{scheme}");
+            }
+            let tunnels = proxy.seen().iter().filter(|asked| asked.kind() == AskedKind::Connect).count();
+            assert_eq!(tunnels, usize::from(scheme == "http"), "one for the https hop, used again");
+        }
+    }
+}
+
+#[test]
+fn px_2_what_was_said_to_one_proxy_is_not_said_to_another_on_any_way() {
+    for_each_path(|trip| {
+        trip.stage.host("a.test", |_| Reply::ok("ok"));
+        let other = trip.stage.world.proxy("other.test", ["10.2.0.2"]);
+        let mut session = trip.session();
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        // From no proxy to one, and from one to another of its kind.
+        let scheme = trip.scheme_of_proxy().unwrap_or("http");
+        // Another one for a request, for the session, and with credentials of its own.
+        let url = |userinfo: &str| format!("{scheme}://{userinfo}other.test");
+        trip.send(session.get(trip.url("a.test/")).proxy(url(""))).unwrap();
+        session.set_proxies(Proxies::all(&url("")).unwrap());
+        trip.send(session.get(trip.url("a.test/x"))).unwrap();
+        assert!(other.seen().iter().all(|asked| asked.credentials().is_none()), "{:?}", trip.path);
+        other.require("x", "y");
+        session.set_proxies(Proxies::all(&url("x:y@")).unwrap());
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        assert_eq!(other.seen().pop().unwrap().credentials(), Some(("x".into(), "y".into())));
+        for asked in other.seen() {
+            let head = asked.head().map(|head| String::from_utf8_lossy(head.as_bytes()).into_owned());
+            assert!(!head.unwrap_or_default().contains("dXMzcjpwcjB4eXB3"), "{:?}", trip.path);
+        }
+    });
+}
+
+#[test]
+fn px_5_no_proxy_means_hosts_in_any_spelling_and_nothing_else_on_every_way() {
+    let said = "localhost,127.0.0.1,::1,.example.test,10.0.0.0/8";
+    let past = ["localhost", "LOCALHOST.", "[::1]", "127.0.0.1", "a.example.test", "10.1.2.3"];
+    let through = ["notexample.test", "example.test.evil", "110.0.0.1"];
+    for (streamed, retried) in WAYS {
+        for scheme in SCHEMES {
+            let stage = stage(retried);
+            for (name, addr) in [
+                ("localhost", "10.4.0.1"),
+                ("localhost.", "10.4.0.2"),
+                ("six", "::1"),
+                ("four", "127.0.0.1"),
+                ("a.example.test", "10.4.0.5"),
+                ("ten", "10.1.2.3"),
+                ("notexample.test", "10.4.0.7"),
+                ("example.test.evil", "10.4.0.8"),
+                ("hundred-and-ten", "110.0.0.1"),
+            ] {
+                stage.host_at(name, addr, |_| Reply::ok("ok"));
+            }
+            let proxy = stage.world.proxy("proxy.test", ["10.2.0.1"]);
+            let proxies = Proxies::all(&format!("{scheme}://proxy.test")).unwrap().no_proxy(said).unwrap();
+            for url_scheme in ["http", "https"] {
+                let asked = proxy.seen().len();
+                let one = session(&stage, proxies.clone());
+                for host in past {
+                    send(&one, &format!("{url_scheme}://{host}/"), streamed).unwrap();
+                }
+                assert_eq!(proxy.seen().len(), asked, "{scheme}: {:?}", proxy.seen());
+                let other = session(&stage, proxies.clone());
+                for host in through {
+                    let before = proxy.seen().len();
+                    send(&other, &format!("{url_scheme}://{host}/"), streamed).unwrap();
+                    assert!(proxy.seen().len() > before, "{scheme}: {url_scheme}://{host}/");
+                }
+                let error = send(&other, &format!("{url_scheme}://[::1%25.example.test]/"), streamed);
+                assert_eq!(error.unwrap_err().kind(), ErrorKind::Request);
+            }
+        }
+    }
+}
+
+#[test]
+fn px_6_a_tunnel_refused_after_a_redirect_is_an_error_and_never_an_answer() {
+    let refusals = [
+        ("407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\nSet-Cookie: x=1", 407),
+        ("302 Found\r\nLocation: http://evil.test/\r\nSet-Cookie: x=1", 302),
+        ("401 No\r\nWWW-Authenticate: Basic realm=x\r\nSet-Cookie: x=1", 401),
+        ("503 Later\r\nRetry-After: 1\r\nSet-Cookie: x=1", 503),
+    ];
+    for (lines, status) in refusals {
+        for (streamed, retried) in WAYS {
+            let stage = Stage::new();
+            for host in ["b.test", "evil.test"] {
+                stage.host(host, |_| Reply::ok("ok"));
+            }
+            let refusal = format!("HTTP/1.1 {lines}\r\nContent-Length: 9\r\n\r\n<b>no</b>");
+            let mut first = retried;
+            stage.world.host("proxy.test", ["10.2.0.1"]).accept_all(move |r| match r.method().as_str() {
+                "CONNECT" => Reply::raw(refusal.clone()),
+                _ if std::mem::take(&mut first) => answer("503 Later", &["Retry-After: 1"], ""),
+                _ => redirect(302, "https://b.test/"),
+            });
+            let mut session = session(&stage, Proxies::all("http://u:s3cret@proxy.test").unwrap());
+            session.settings_mut().set_retry(Retry::idempotent(2));
+            session.set_auth(Digest::new("d", "d"));
+            let error = send(&session, "http://a.test/", streamed).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Proxy, "{status}: {error}");
+            assert_eq!(error.proxy_status(), StatusCode::from_u16(status).ok());
+            assert!(error.response().is_none_or(|response| response.text() != "<b>no</b>"), "{status}");
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{status}");
+            assert!(session.cookies().is_empty(), "{status}: {:?}", session.cookies());
+            assert!(stage.seen().is_empty(), "{status}: {:?}", stage.lines());
+        }
+    }
+}
+
+#[test]
+fn px_8_no_hop_looks_up_a_name_that_is_the_proxys_to_look_up() {
+    for_each_path(|trip| {
+        let path = trip.path;
+        let a = trip.stage.host("a.test", move |_| redirect(302, &path.url("b.test/")));
+        let b = trip.stage.host("b.test", |_| Reply::ok("ok"));
+        trip.send(trip.session().get(trip.url("a.test/"))).unwrap();
+        let here = usize::from(matches!(trip.path, Path::Direct | Path::Socks5));
+        assert_eq!((a.lookups().min(1), b.lookups().min(1)), (here, here), "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn cr_7_a_challenge_of_another_origin_is_the_callers_to_see_on_every_way() {
+    for_each_path(|trip| {
+        let path = trip.path;
+        let challenge = "WWW-Authenticate: Digest realm=\"x\",nonce=\"n\"";
+        trip.stage.host("a.test", move |r| match (r.target(), value(r, "authorization").as_str()) {
+            ("/to-b", _) => redirect(302, &path.url("b.test/")),
+            (_, "-") => answer("401 No", &[challenge], ""),
+            _ => Reply::ok("in"),
+        });
+        trip.stage.host("b.test", move |_| answer("401 No", &[challenge], "no"));
+        let mut session = trip.session();
+        session.set_auth(Digest::new("user", "p:w"));
+        assert_eq!(trip.send(session.get(trip.url("a.test/"))).unwrap().text(), "in");
+        let response = trip.send(session.get(trip.url("a.test/to-b"))).unwrap();
+        assert_eq!((response.status().as_u16(), response.text().as_ref()), (401, "no"), "{path:?}");
+        assert_eq!(trip.stage.lines().last().unwrap(), "b.test GET /");
+        assert_eq!(trip.stage.lines().iter().filter(|line| line.starts_with("b.test")).count(), 1);
+        assert_eq!(value(&trip.stage.last(), "authorization"), "-", "{path:?}");
+    });
+}
+
+#[test]
+fn ru_5_challenges_that_are_about_a_connection_are_the_callers_to_see_on_every_way() {
+    for_each_path(|trip| {
+        for (host, field) in [("a.test", "Negotiate"), ("b.test", "NTLM")] {
+            let field = format!("WWW-Authenticate: {field}");
+            trip.stage.host(host, move |_| answer("401 No", &[&field], "no"));
+            let session = trip.session();
+            let request = session.get(trip.url(&format!("{host}/"))).auth(Digest::new("u", "p"));
+            assert_eq!(trip.send(request).unwrap().status(), 401);
+            trip.send(session.get(trip.url(&format!("{host}/"))).basic("second", "s")).unwrap();
+            trip.send(session.get(trip.url(&format!("{host}/")))).unwrap();
+        }
+        let basic = "Basic c2Vjb25kOnM=";
+        assert_eq!(trip.stage.values("authorization"), ["-", basic, "-", "-", basic, "-"], "{:?}", trip.path);
+    });
+}
+
+#[test]
+fn ru_3_other_credentials_another_proxy_or_none_make_other_connections_on_every_way() {
+    for_each_path(|trip| {
+        trip.stage.host("a.test", |_| Reply::ok("ok"));
+        let session = trip.session();
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        let kept = trip.stage.last().connection();
+        if let Some(scheme) = trip.scheme_of_proxy() {
+            let others = ["u1:p1@other.test", "u2:p2@other.test", "other.test"];
+            trip.stage.world.proxy("other.test", ["10.2.0.2"]);
+            let mut seen = vec![kept];
+            for other in others {
+                trip.send(session.get(trip.url("a.test/")).proxy(format!("{scheme}://{other}"))).unwrap();
+                seen.push(trip.stage.last().connection());
+            }
+            trip.send(session.get(trip.url("a.test/")).proxies(Proxies::none())).unwrap();
+            seen.push(trip.stage.last().connection());
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), 5, "{:?}", trip.path);
+        }
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        assert_eq!(trip.stage.last().connection(), kept, "{:?}: what was kept is used again", trip.path);
+    });
+}
+
+impl Trip {
+    /// The scheme of a proxy's URL on this way, if there is one.
+    fn scheme_of_proxy(&self) -> Option<&'static str> {
+        match self.path {
+            Path::Direct => None,
+            Path::Forward | Path::Connect => Some("http"),
+            Path::Socks5 => Some("socks5"),
+            Path::Socks5h => Some("socks5h"),
+        }
+    }
+}
