@@ -69,4 +69,26 @@ mod tests {
             assert_eq!(dribbled, end, "{:?}", bytes.escape_ascii().to_string());
         }
     }
+
+    #[test]
+    fn cpu_5_a_head_in_single_bytes_is_looked_at_in_proportion_to_its_length() {
+        let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
+        while head.len() < 64 * 1024 {
+            head.extend_from_slice(b"X-Field: value\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        let mut scan = Scan::default();
+        let (mut parsed, mut searched) = (0, 0);
+        for n in 1..=head.len() {
+            let from = scan.at;
+            if scan.is_due(&head[..n]) {
+                parsed += n;
+                scan.in_vain(&head[..n]);
+            }
+            // From the last line end on, it is looked at again.
+            searched += n - from;
+        }
+        assert!(parsed <= 4 * head.len(), "{parsed} bytes were parsed");
+        assert!(searched <= 20 * head.len(), "{searched} bytes were searched");
+    }
 }

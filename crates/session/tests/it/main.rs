@@ -40,6 +40,7 @@ mod streaming;
 mod support;
 mod text;
 mod threats_cookies;
+mod threats_delivery;
 mod threats_netrc;
 mod threats_proxies;
 mod threats_redirects;

@@ -38,7 +38,7 @@ fn px_1_no_hop_into_a_tunnel_takes_the_credentials_of_the_proxy_along() {
             }
             let proxy = stage.world.proxy("proxy.test", ["10.2.0.1"]);
             proxy.require("us3r", "s3cret");
-            let all = Proxies::all(&format!("{scheme}://us3r:s3cret@proxy.test")).unwrap();
+            let all = Proxies::all(format!("{scheme}://us3r:s3cret@proxy.test")).unwrap();
             let response = send(&session(&stage, all), "http://a.test/to-b", streamed).unwrap();
             assert_eq!(response.text(), "end");
             assert_eq!(stage.lines(), ["a.test GET /to-b", "b.test GET /to-a", "a.test GET /end"]);
@@ -70,11 +70,11 @@ fn px_2_what_was_said_to_one_proxy_is_not_said_to_another_on_any_way() {
         // Another one for a request, for the session, and with credentials of its own.
         let url = |userinfo: &str| format!("{scheme}://{userinfo}other.test");
         trip.send(session.get(trip.url("a.test/")).proxy(url(""))).unwrap();
-        session.set_proxies(Proxies::all(&url("")).unwrap());
+        session.set_proxies(Proxies::all(url("")).unwrap());
         trip.send(session.get(trip.url("a.test/x"))).unwrap();
         assert!(other.seen().iter().all(|asked| asked.credentials().is_none()), "{:?}", trip.path);
         other.require("x", "y");
-        session.set_proxies(Proxies::all(&url("x:y@")).unwrap());
+        session.set_proxies(Proxies::all(url("x:y@")).unwrap());
         trip.send(session.get(trip.url("a.test/"))).unwrap();
         assert_eq!(other.seen().pop().unwrap().credentials(), Some(("x".into(), "y".into())));
         for asked in other.seen() {
@@ -106,7 +106,7 @@ fn px_5_no_proxy_means_hosts_in_any_spelling_and_nothing_else_on_every_way() {
                 stage.host_at(name, addr, |_| Reply::ok("ok"));
             }
             let proxy = stage.world.proxy("proxy.test", ["10.2.0.1"]);
-            let proxies = Proxies::all(&format!("{scheme}://proxy.test")).unwrap().no_proxy(said).unwrap();
+            let proxies = Proxies::all(format!("{scheme}://proxy.test")).unwrap().no_proxy(said).unwrap();
             for url_scheme in ["http", "https"] {
                 let asked = proxy.seen().len();
                 let one = session(&stage, proxies.clone());
