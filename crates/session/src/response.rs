@@ -70,6 +70,16 @@ impl Head {
     pub fn url(&self) -> &Url {
         self.target.url()
     }
+
+    /// The cookies it sets; see [`Response::cookies`].
+    pub(crate) fn cookies(&self) -> Vec<Cookie<'static>> {
+        jar::set_by(self.url(), self.headers().get_all("set-cookie").map(|value| value.as_bytes()))
+    }
+
+    /// Its links; see [`Response::links`].
+    pub(crate) fn links(&self) -> Links {
+        Links::parse(self.headers().get_all("link").map(|value| value.as_bytes()), self.url())
+    }
 }
 
 impl fmt::Debug for Head {
@@ -240,13 +250,13 @@ impl Response {
     /// would refuse is not among them. Age and date of expiry are as the server said.
     #[must_use]
     pub fn cookies(&self) -> Vec<Cookie<'static>> {
-        jar::set_by(self.url(), self.headers().get_all("set-cookie").map(|value| value.as_bytes()))
+        self.head.cookies()
     }
 
     /// The links in its `Link` headers (RFC 8288), such as `next` of a list that comes in pages.
     #[must_use]
     pub fn links(&self) -> Links {
-        Links::parse(self.headers().get_all("link").map(|value| value.as_bytes()), self.url())
+        self.head.links()
     }
 
     /// The body.

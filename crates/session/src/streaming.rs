@@ -5,11 +5,13 @@ use crate::cancel::Watch;
 use crate::content::{Buffer, Content, Failure};
 use crate::error::{Error, ErrorKind};
 use crate::lines::Lines;
+use crate::links::Links;
 use crate::request::Request;
-use crate::response::{Head, Hop, Response};
+use crate::response::{Head, Hop, Response, status_error};
 use crate::session::Shared;
 use crate::split::{Chunks, Split};
 use ::url::Url;
+use cookie::Cookie;
 use http_wire::{Headers, StatusCode};
 use pool::{Attempts, Driver, Event, ExchangeId, Summary};
 use std::fmt;
@@ -134,6 +136,30 @@ impl Streaming {
         &self.history
     }
 
+    /// The cookies that this answer sets; see [`Response::cookies`].
+    #[must_use]
+    pub fn cookies(&self) -> Vec<Cookie<'static>> {
+        self.head.cookies()
+    }
+
+    /// The links in its `Link` headers; see [`Response::links`].
+    #[must_use]
+    pub fn links(&self) -> Links {
+        self.head.links()
+    }
+
+    /// Makes a 4xx or 5xx an error; see [`Response::error_for_status`]. What is left of the body is read for that, up
+    /// to the limit for bodies in memory, and is in the answer that is in the error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Status`], also where the body cannot be read: then the answer in it has none.
+    pub fn error_for_status(self) -> Result<Self, Error> {
+        let Some(error) = status_error(&self.head) else { return Ok(self) };
+        let error = error.with_request(&self.request).maybe_processed();
+        let bare = Response::without_body(self.head.clone(), self.request.clone());
+        Err(error.with_response(self.into_rest().unwrap_or(bare)))
+    }
+
     /// How many bytes are still to be read, where that is known: not for a chunked body, nor for one that is decoded.
     #[must_use]
     pub fn bytes_left(&self) -> Option<u64> {
@@ -245,7 +271,17 @@ impl Streaming {
     /// # Errors
     /// As for a body that [`Session::send`](crate::Session::send) reads.
     #[doc(alias = "content")]
-    pub fn into_response(mut self) -> Result<Response, Error> {
+    pub fn into_response(self) -> Result<Response, Error> {
+        let response = self.into_rest()?;
+        if response.request().settings().error_for_status() {
+            response.error_for_status()
+        } else {
+            Ok(response)
+        }
+    }
+
+    /// The rest of the body in memory, whatever the status.
+    fn into_rest(mut self) -> Result<Response, Error> {
         let (bytes, attempts, trailers) = match std::mem::replace(&mut self.body, Body::Broken) {
             Body::Open(open) => open.into_rest(&self.request, &self.head)?,
             Body::Ended { attempts, trailers } => (Vec::new(), attempts, trailers),
@@ -259,12 +295,7 @@ impl Streaming {
         let (head, request) = (self.head.clone(), self.request.clone());
         let history = std::mem::take(&mut self.history);
         let parts = crate::response::Parts { head, body: bytes, trailers, history, attempts, request };
-        let response = Response::new(parts);
-        if response.request().settings().error_for_status() {
-            response.error_for_status()
-        } else {
-            Ok(response)
-        }
+        Ok(Response::new(parts))
     }
 
     /// Reads; the error is the crate's own.

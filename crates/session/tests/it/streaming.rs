@@ -254,3 +254,32 @@ fn finish_is_never_called_for_a_stream() {
     session.get("http://a.example/").send().unwrap();
     assert_eq!(finished.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_stream_has_the_same_words_for_status_cookies_and_links_as_a_response() {
+    let stage = Stage::new();
+    let fields = ["Set-Cookie: c=1; Path=/", "Link: <?page=2>; rel=next"];
+    stage.host("a.example", move |r| match r.target() {
+        "/gone" => answer("404 Not Found", &fields, "no such page"),
+        "/cut" => Reply::raw("HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\nabc").close(),
+        _ => answer("200 OK", &fields, "fine"),
+    });
+    let session = stage.session();
+    let stream = session.get("http://a.example/").stream().unwrap().error_for_status().unwrap();
+    assert_eq!(stream.cookies()[0].name(), "c");
+    assert_eq!(stream.links().get("next").unwrap().url().unwrap().as_str(), "http://a.example/?page=2");
+    assert_eq!(stream.into_response().unwrap().bytes(), b"fine");
+
+    let error = session.get("http://a.example/gone").stream().unwrap().error_for_status().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Status(session::StatusCode::NOT_FOUND));
+    assert!(
+        error.to_string().contains("404 Client Error: Not Found for url: http://a.example/gone"),
+        "{error}"
+    );
+    assert_eq!(error.response().unwrap().text(), "no such page");
+    assert!(error.may_have_been_processed());
+
+    let error = session.get("http://a.example/cut").stream().unwrap().error_for_status().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Status(session::StatusCode::INTERNAL_SERVER_ERROR));
+    assert_eq!(error.response().unwrap().bytes(), b"", "what was cut short is no body");
+}
