@@ -3,16 +3,49 @@
 use crate::error::Error;
 use ::url::form_urlencoded;
 use serde::Serialize;
+use serde_json::Value;
 
 /// Pairs as `application/x-www-form-urlencoded` (the WHATWG serializer): a map, a struct or a list of pairs; a list
-/// as value repeats its key, `None` is left out.
+/// as value repeats its key, `None` and JSON's `null` are left out.
 pub(crate) fn encode(pairs: impl Serialize) -> Result<String, Error> {
-    serde_html_form::to_string(pairs).map_err(|why| {
-        Error::request_error(format!(
-            "what was given as a query or form is not pairs ({why}); give pairs, a map or a struct, \
-             e.g. [(\"a\", \"1\")]"
-        ))
+    serde_html_form::to_string(&pairs).or_else(|why| {
+        // The serializer knows no unit. A JSON value has its keys in order of the alphabet already.
+        let json = serde_json::to_value(&pairs).ok().and_then(without_nulls);
+        json.and_then(|json| serde_html_form::to_string(json).ok()).ok_or_else(|| {
+            Error::request_error(format!(
+                "what was given as a query or form is not pairs ({why}); give pairs, a map or a struct, \
+                 e.g. [(\"a\", \"1\")]"
+            ))
+        })
     })
+}
+
+/// The pairs of a map or list, without those of value `null`.
+fn without_nulls(json: Value) -> Option<Vec<(String, Value)>> {
+    let pairs: Vec<(String, Value)> = match json {
+        Value::Object(map) => map.into_iter().collect(),
+        Value::Array(pairs) => pairs
+            .into_iter()
+            .map(|pair| match pair {
+                Value::Array(pair) => <[Value; 2]>::try_from(pair).ok(),
+                _ => None,
+            })
+            .map(|pair| match pair {
+                Some([Value::String(key), value]) => Some((key, value)),
+                _ => None,
+            })
+            .collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let kept = pairs.into_iter().filter_map(|(key, value)| match value {
+        Value::Null => None,
+        Value::Array(mut values) => {
+            values.retain(|value| !value.is_null());
+            Some((key, Value::Array(values)))
+        }
+        value => Some((key, value)),
+    });
+    Some(kept.collect())
 }
 
 /// The pairs one by one.
@@ -42,5 +75,10 @@ mod tests {
             [("a".into(), "1".into()), ("a".into(), "é +".into())]
         );
         assert!(encode(5).is_err());
+        let json = serde_json::json!({"a": null, "b": [1, null, 2], "c": "x", "d": true});
+        assert_eq!(encode(&json).unwrap(), "b=1&b=2&c=x&d=true");
+        assert_eq!(encode([("z", Value::Null), ("y", Value::from(1))]).unwrap(), "y=1");
+        assert!(encode(serde_json::json!({"a": {"b": null}})).is_err(), "nested");
+        assert!(encode([(Value::Null, "x")]).is_err());
     }
 }
