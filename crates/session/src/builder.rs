@@ -5,6 +5,7 @@ use crate::cancel::Canceller;
 use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
+use crate::header_list::IntoHeaders;
 use crate::hook::Hook;
 use crate::proxies::Proxies;
 use crate::request::{IntoRequest, Parts, Request};
@@ -15,7 +16,7 @@ use crate::streaming::Streaming;
 use crate::target::Target;
 use crate::url::{IntoUrl, Userinfo};
 use crate::{form, jar, json};
-use http_wire::{Headers, Method};
+use http_wire::Method;
 use pool::{Body, Timeouts, Tls};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -104,9 +105,9 @@ impl RequestBuilder {
 
     /// Adds headers, each as [`header`](Self::header) does: fields of one name all stay, and a value that is
     /// sensitive stays so.
-    pub fn headers(self, headers: &Headers) -> Self {
-        headers.iter().fold(self, |builder, (name, value)| {
-            builder.attempt(|layer| {
+    pub fn headers(self, headers: impl IntoHeaders) -> Self {
+        self.attempt(|layer| {
+            headers.fields()?.iter().try_for_each(|(name, value)| {
                 layer.headers_mut().append_value(name, value).map_err(|why| Error::header(name, why))
             })
         })

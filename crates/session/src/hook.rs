@@ -22,6 +22,22 @@ use crate::response::{Head, Response};
 ///     }
 /// }
 /// ```
+///
+/// Where only [`after`](Self::after) is needed, a closure does (requests' callables):
+///
+/// ```
+/// use session::{Error, Head, Request, Session};
+/// let log = |request: &Request, outcome: Result<&Head, &Error>| {
+///     println!("{:?} {}", outcome.map(Head::status).ok(), request.url());
+///     None // or an answer in place of this one
+/// };
+/// let session = Session::builder().hook(log).build()?;
+/// # Ok::<(), Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    note = "a hook is a type with the methods it wants of `before`, `after` and `finish`",
+    note = "or a closure: |request: &Request, outcome: Result<&Head, &Error>| -> Option<Response>"
+)]
 pub trait Hook: Send + Sync {
     /// Before each hop is sent, with cookies and credentials in place. Whatever is changed holds for this hop only.
     ///
@@ -47,5 +63,15 @@ pub trait Hook: Send + Sync {
     /// Becomes the result of the call.
     fn finish(&self, response: Response) -> Result<Response, Error> {
         Ok(response)
+    }
+}
+
+/// A closure sees each answer, and each failure, as [`after`](Hook::after).
+impl<F> Hook for F
+where
+    F: Fn(&Request, Result<&Head, &Error>) -> Option<Response> + Send + Sync,
+{
+    fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
+        self(request, outcome)
     }
 }

@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 ///
 /// Made by [`RequestBuilder::build`](crate::RequestBuilder::build). It can be looked at, changed, cloned, and sent any
 /// number of times, by this or another session: of the session that sends it only connections and cookies are used.
-/// What is made when it is sent does not stand in its headers yet: `Host`, cookies of the jar, the length of the body.
+/// What is made when it is sent is not in its headers yet: `Host`, the jar's cookies, credentials, the body's length.
 #[derive(Clone)]
 pub struct Request {
     id: u64,

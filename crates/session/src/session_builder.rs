@@ -5,13 +5,13 @@ use crate::error::Error;
 use crate::flow::redirect::Redirect;
 use crate::flow::retry::Retry;
 use crate::form;
+use crate::header_list::IntoHeaders;
 use crate::hook::Hook;
 use crate::jar::{CookieJar, CookieStore};
 use crate::proxies::Proxies;
 use crate::session::Session;
 use crate::settings::{Settings, put_over};
 use crate::url::IntoUrl;
-use http_wire::Headers;
 use pool::{Config, Pool, Resolve, Timeouts, Tls};
 use serde::Serialize;
 use std::fmt;
@@ -93,10 +93,11 @@ impl SessionBuilder {
 
     /// Sets headers of all requests. For each name all fields that were set before are replaced by all that are given
     /// here.
-    pub fn headers(mut self, headers: &Headers) -> Self {
-        match put_over(self.settings.headers_mut(), headers) {
+    pub fn headers(mut self, headers: impl IntoHeaders) -> Self {
+        let own = self.settings.headers_mut();
+        match headers.fields().and_then(|headers| Ok(put_over(own, &headers)?)) {
             Ok(()) => self,
-            Err(why) => self.fail(why.into()),
+            Err(why) => self.fail(why),
         }
     }
 

@@ -137,7 +137,7 @@ impl Settings {
     }
 
     /// The headers: of a session those sent with each of its requests, of a request all but those that are made
-    /// when it is sent (`Host`, `Cookie`, the length).
+    /// when it is sent (`Host`, `Cookie`, credentials, the length).
     #[must_use]
     pub fn headers(&self) -> &Headers {
         self.headers.headers()

@@ -62,6 +62,7 @@ use std::time::SystemTime;
 /// }
 /// ```
 #[doc(alias = "AuthBase")]
+#[diagnostic::on_unimplemented(note = "for a user and a password give `Basic::new(user, password)`")]
 pub trait Auth: Send + Sync {
     /// Adds the credentials to one hop.
     ///

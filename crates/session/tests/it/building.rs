@@ -2,7 +2,8 @@
 
 use crate::support::{Stage, names, value};
 use pool::sim::Reply;
-use session::{Body, ErrorKind, Headers, Method, Session};
+use session::{Body, ErrorKind, Headers, Method, RequestBuilder, Session, Value, http};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 
 fn stage() -> Stage {
@@ -383,12 +384,11 @@ fn settings_of_a_request_are_those_of_the_session_it_was_built_with_and_connecti
 fn a_request_of_the_http_crate_can_be_sent_and_an_answer_becomes_one() {
     let stage = stage();
     let session = stage.session();
-    let request =
-        session::http::Request::post("http://a.example/x?y").header("x-own", "1").body("body").unwrap();
+    let request = http::Request::post("http://a.example/x?y").header("x-own", "1").body("body").unwrap();
     let response = session.http_request(request).send().unwrap();
     assert_eq!(stage.lines(), ["a.example POST /x?y"]);
     assert_eq!(stage.values("x-own"), ["1"]);
-    let response: session::http::Response<Vec<u8>> = response.try_into().unwrap();
+    let response: http::Response<Vec<u8>> = response.try_into().unwrap();
     assert_eq!((response.status().as_u16(), response.body().as_slice()), (200, &b"ok"[..]));
 }
 
@@ -446,4 +446,32 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn headers_can_be_given_as_pairs_and_maps() {
+    let given = |request: RequestBuilder| {
+        let request = request.build().unwrap();
+        let own = |(name, value): (&str, Value<'_>)| {
+            name.starts_with("X-").then(|| format!("{name}: {}", value.to_str().unwrap()))
+        };
+        request.headers().iter().filter_map(own).collect::<Vec<_>>()
+    };
+    let get = || Session::new().get("http://a.example/");
+    let pairs = [("X-B", "1"), ("X-A", "2"), ("X-B", "3")];
+    for request in [get().headers(pairs), get().headers(&pairs[..]), get().headers(pairs.to_vec())] {
+        assert_eq!(given(request), ["X-B: 1", "X-A: 2", "X-B: 3"]);
+    }
+    assert_eq!(given(get().headers(BTreeMap::from(pairs))), ["X-A: 2", "X-B: 3"]);
+    assert_eq!(given(get().headers(HashMap::from([("X-A".to_owned(), b"2".to_vec())]))), ["X-A: 2"]);
+    let mut map = http::HeaderMap::new();
+    map.insert("accept", http::HeaderValue::from_static("text/html"));
+    assert_eq!(get().headers(&map).build().unwrap().headers().get("accept").unwrap(), "text/html");
+
+    let session = Session::builder().headers([("X-A", "1"), ("Accept", "text/html")]).build().unwrap();
+    assert_eq!(given(session.get("http://a.example/")), ["X-A: 1"]);
+    assert_eq!(session.headers().get_all("accept").count(), 1);
+    let error = get().headers([("X-A", "s3cret\n")]).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert!(error.to_string().contains("X-A") && !error.to_string().contains("s3cret"), "{error}");
 }

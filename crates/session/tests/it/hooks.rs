@@ -214,3 +214,21 @@ fn hk_4_a_hook_can_be_taken_away_again() {
     session.get("http://a.example/").send().unwrap();
     assert!(log.take().is_empty());
 }
+
+#[test]
+fn a_closure_is_a_hook_that_sees_every_hop() {
+    let (stage, log) = (stage(), Log::default());
+    let seen = log.clone();
+    let hook = move |request: &Request, outcome: Result<&Head, &Error>| {
+        seen.add(format!("{} {}", request.target(), outcome.map_or(0, |head| head.status().as_u16())));
+        None
+    };
+    stage.builder().hook(hook).build().unwrap().get("http://a.example/").send().unwrap();
+    assert_eq!(log.take(), ["/ 302", "/end 200"]);
+
+    let instead = |request: &Request, _: Result<&Head, &Error>| {
+        Response::from_http(request, http::Response::new("mine")).ok()
+    };
+    let response = stage.session().get("http://a.example/").hook(instead).send().unwrap();
+    assert_eq!(response.text(), "mine");
+}
