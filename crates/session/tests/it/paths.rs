@@ -1,6 +1,6 @@
 //! The ways a request can take. What holds on one of them has to hold on all.
 
-use crate::support::Stage;
+use crate::support::{First, Stage};
 use pool::sim::{AskedKind, Received, SimProxy};
 use session::{Error, Proxies, RequestBuilder, Response, Retry, Session, SessionBuilder};
 
@@ -21,29 +21,33 @@ pub(crate) struct Trip {
     pub(crate) path: Path,
     /// Answers are read piece by piece.
     pub(crate) streamed: bool,
-    /// Hosts refuse each request once, and sessions try again.
-    pub(crate) retried: bool,
+    /// What hosts do with each request at first, and why sessions try again.
+    pub(crate) first: Option<First>,
     pub(crate) stage: Stage,
     pub(crate) proxy: SimProxy,
 }
 
-/// Goes every way, reading answers whole and as streams, at the first try and after a retry of every request. Each time
-/// the proxy must have been asked for what the path asks of it, and for nothing else; and what is sent again must be
-/// what was sent.
+/// Goes every way, reading answers whole and as streams, at the first try and after a retry of every request, because
+/// of its answer or because it had none. Each time the proxy must have been asked for what the path asks of it, and for
+/// nothing else; and what is sent again must be what was sent.
 pub(crate) fn for_each_path(go: impl Fn(&Trip)) {
-    for_each_first_try(&go);
-    each(true, go);
+    for first in FIRST {
+        each(first, &go);
+    }
 }
+
+/// At the first try, and after a retry.
+pub(crate) const FIRST: [Option<First>; 3] = [None, Some(First::Refuse), Some(First::Close)];
 
 /// Goes every way, without retries.
 pub(crate) fn for_each_first_try(go: impl Fn(&Trip)) {
-    each(false, go);
+    each(None, go);
 }
 
-fn each(retried: bool, go: impl Fn(&Trip)) {
+fn each(first: Option<First>, go: impl Fn(&Trip)) {
     for path in [Path::Direct, Path::Forward, Path::Connect, Path::Socks5, Path::Socks5h] {
         for streamed in [false, true] {
-            let trip = Trip::new(path, streamed, retried);
+            let trip = Trip::new(path, streamed, first);
             go(&trip);
             trip.check();
         }
@@ -51,11 +55,20 @@ fn each(retried: bool, go: impl Fn(&Trip)) {
 }
 
 impl Trip {
-    fn new(path: Path, streamed: bool, retried: bool) -> Self {
-        let stage = if retried { Stage::refusing() } else { Stage::new() };
+    fn new(path: Path, streamed: bool, first: Option<First>) -> Self {
+        let stage = Stage::at_second(first);
         let proxy = stage.world.proxy("proxy.example", ["10.2.0.1"]);
         proxy.require("us3r", "pr0xypw");
-        Self { path, streamed, retried, stage, proxy }
+        Self { path, streamed, first, stage, proxy }
+    }
+
+    /// Whether a connection serves several requests: those that are closed at first do not.
+    pub(crate) fn keeps_connections(&self) -> bool {
+        self.first != Some(First::Close)
+    }
+
+    pub(crate) fn retried(&self) -> bool {
+        self.first.is_some()
     }
 
     /// The URL of `a.example/x` on this way.
@@ -71,7 +84,7 @@ impl Trip {
     /// What builds a session that goes this way. A session pays for ten retries in a row, so a test that asks for more
     /// takes another session in between.
     pub(crate) fn builder(&self) -> SessionBuilder {
-        let retry = if self.retried { Retry::idempotent(100).any_method(true) } else { Retry::none() };
+        let retry = if self.retried() { Retry::idempotent(100).any_method(true) } else { Retry::none() };
         self.stage.builder().proxies(self.proxies()).retry(retry)
     }
 
@@ -109,9 +122,9 @@ impl Trip {
             // `us3r:pr0xypw` in base64.
             assert!(!head.contains(&"dXMzcjpwcjB4eXB3".to_ascii_lowercase()), "{:?}: {head}", self.path);
         }
-        assert_eq!(refused.is_empty(), !self.retried, "{:?}", self.path);
+        assert_eq!(refused.is_empty(), !self.retried(), "{:?}", self.path);
         let mut left: Vec<(Vec<u8>, Vec<u8>)> = refused.iter().map(sent).collect();
-        for again in seen.iter().filter(|_| self.retried).map(sent) {
+        for again in seen.iter().filter(|_| self.retried()).map(sent) {
             let before = left.iter().position(|refused| *refused == again);
             let head = String::from_utf8_lossy(&again.0);
             left.remove(before.unwrap_or_else(|| panic!("{:?}: not what was refused: {head}", self.path)));

@@ -11,20 +11,31 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Stage {
     pub(crate) world: World,
     seen: Seen,
-    /// The requests that were refused at first, if hosts do that; they are not among those that were seen.
-    refused: Option<Seen>,
+    /// What hosts do with everything at first.
+    first: Option<First>,
+    /// The requests to which they did; they are not among those that were seen.
+    refused: Seen,
+}
+
+/// What hosts do with a request, until it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// They answer 503, and the connection stays.
+    Refuse,
+    /// They close the connection without an answer.
+    Close,
 }
 
 type Seen = Arc<Mutex<Vec<(String, Received)>>>;
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { world: World::new(7), seen: Arc::default(), refused: None }
+        Self { world: World::new(7), seen: Arc::default(), first: None, refused: Arc::default() }
     }
 
-    /// Hosts answer everything with 503 at first, and only when it comes again with what they have to say.
-    pub(crate) fn refusing() -> Self {
-        Self { refused: Some(Seen::default()), ..Self::new() }
+    /// Hosts answer only what comes again.
+    pub(crate) fn at_second(first: Option<First>) -> Self {
+        Self { first, ..Self::new() }
     }
 
     /// A session with the default settings.
@@ -55,15 +66,19 @@ impl Stage {
     ) -> Host {
         let host = self.world.host(name, [addr]);
         let (seen, refused, name) = (self.seen.clone(), self.refused.clone(), name.to_owned());
+        let first = self.first;
         let mut waiting = HashSet::new();
         host.accept_all(move |received| {
             let asked = (received.addr().port(), received.method().clone(), received.target().to_owned());
-            if let Some(refused) = &refused
+            if let Some(first) = first
                 && !waiting.remove(&asked)
             {
                 waiting.insert(asked);
                 refused.lock().unwrap().push((name.clone(), received.clone()));
-                return self::answer("503 Later", &["Retry-After: 1"], "not yet");
+                return match first {
+                    First::Refuse => self::answer("503 Later", &["Retry-After: 1"], "not yet"),
+                    First::Close => Reply::raw([]).close(),
+                };
             }
             seen.lock().unwrap().push((name.clone(), received.clone()));
             answer(received)
@@ -71,10 +86,9 @@ impl Stage {
         host
     }
 
-    /// The requests that were refused so far.
+    /// The requests that were not answered at first so far.
     pub(crate) fn refused(&self) -> Vec<Received> {
-        let refused = self.refused.iter().flat_map(|refused| refused.lock().unwrap().clone());
-        refused.map(|(_, received)| received).collect()
+        self.refused.lock().unwrap().iter().map(|(_, received)| received.clone()).collect()
     }
 
     /// What all hosts saw so far: `host METHOD target`.

@@ -173,9 +173,10 @@ fn ck_7_a_flood_on_any_way_leaves_fifty_of_an_answer_and_requests_that_are_answe
             answer("200 OK", &fields.iter().map(String::as_str).collect::<Vec<_>>(), "ok")
         });
         let jar = CookieJar::new();
-        for _ in 0..3 {
+        // 196 cookies: the domain loses 16 of them.
+        for _ in 0..2 {
             let session = trip.builder().cookie_jar(jar.clone()).build().unwrap();
-            for _ in 0..5 {
+            for _ in 0..7 {
                 let response = trip.send(session.get(trip.url("www.site.test/"))).unwrap();
                 assert_eq!(response.status(), 200, "{:?}", trip.path);
             }

@@ -1,18 +1,16 @@
 //! The known attacks around proxies, redirected and retried, read whole and as streams.
 
-use crate::paths::{Path, Trip, for_each_path};
-use crate::support::{Stage, answer, redirect, value};
+use crate::paths::{FIRST, Path, Trip, for_each_path};
+use crate::support::{First, Stage, answer, redirect, value};
 use pool::sim::{AskedKind, Reply};
 use session::{Digest, ErrorKind, Proxies, Retry, Session, StatusCode};
-
-/// Read whole and as a stream, at the first try and after a retry.
-const WAYS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
 
 /// The schemes of proxies that are told whom to ask.
 const SCHEMES: [&str; 3] = ["http", "socks5", "socks5h"];
 
-fn stage(retried: bool) -> Stage {
-    if retried { Stage::refusing() } else { Stage::new() }
+/// Answers are read whole or as streams, at the first try and after a retry.
+fn ways() -> impl Iterator<Item = (bool, Option<First>)> {
+    FIRST.into_iter().flat_map(|first| [(false, first), (true, first)])
 }
 
 fn session(stage: &Stage, proxies: Proxies) -> Session {
@@ -26,9 +24,9 @@ fn send(session: &Session, url: &str, streamed: bool) -> Result<session::Respons
 
 #[test]
 fn px_1_no_hop_into_a_tunnel_takes_the_credentials_of_the_proxy_along() {
-    for (streamed, retried) in WAYS {
+    for (streamed, first) in ways() {
         for scheme in SCHEMES {
-            let stage = stage(retried);
+            let stage = Stage::at_second(first);
             for host in ["a.test", "b.test"] {
                 stage.host(host, |r| match r.target() {
                     "/to-b" => redirect(302, "https://b.test/to-a"),
@@ -53,7 +51,9 @@ fn px_1_no_hop_into_a_tunnel_takes_the_credentials_of_the_proxy_along() {
                 assert_eq!(asked.credentials(), Some(("us3r".into(), "s3cret".into())), "{scheme}");
             }
             let tunnels = proxy.seen().iter().filter(|asked| asked.kind() == AskedKind::Connect).count();
-            assert_eq!(tunnels, usize::from(scheme == "http"), "one for the https hop, used again");
+            // One for the https hop, and another one where the first was closed.
+            let needed = if first == Some(First::Close) { 2 } else { 1 };
+            assert_eq!(tunnels, if scheme == "http" { needed } else { 0 }, "{first:?}");
         }
     }
 }
@@ -89,9 +89,9 @@ fn px_5_no_proxy_means_hosts_in_any_spelling_and_nothing_else_on_every_way() {
     let said = "localhost,127.0.0.1,::1,.example.test,10.0.0.0/8";
     let past = ["localhost", "LOCALHOST.", "[::1]", "127.0.0.1", "a.example.test", "10.1.2.3"];
     let through = ["notexample.test", "example.test.evil", "110.0.0.1"];
-    for (streamed, retried) in WAYS {
+    for (streamed, first) in ways() {
         for scheme in SCHEMES {
-            let stage = stage(retried);
+            let stage = Stage::at_second(first);
             for (name, addr) in [
                 ("localhost", "10.4.0.1"),
                 ("localhost.", "10.4.0.2"),
@@ -136,17 +136,20 @@ fn px_6_a_tunnel_refused_after_a_redirect_is_an_error_and_never_an_answer() {
         ("503 Later\r\nRetry-After: 1\r\nSet-Cookie: x=1", 503),
     ];
     for (lines, status) in refusals {
-        for (streamed, retried) in WAYS {
+        for (streamed, first) in ways() {
             let stage = Stage::new();
             for host in ["b.test", "evil.test"] {
                 stage.host(host, |_| Reply::ok("ok"));
             }
             let refusal = format!("HTTP/1.1 {lines}\r\nContent-Length: 9\r\n\r\n<b>no</b>");
-            let mut first = retried;
+            let mut at_first = first;
             stage.world.host("proxy.test", ["10.2.0.1"]).accept_all(move |r| match r.method().as_str() {
                 "CONNECT" => Reply::raw(refusal.clone()),
-                _ if std::mem::take(&mut first) => answer("503 Later", &["Retry-After: 1"], ""),
-                _ => redirect(302, "https://b.test/"),
+                _ => match at_first.take() {
+                    Some(First::Refuse) => answer("503 Later", &["Retry-After: 1"], ""),
+                    Some(First::Close) => Reply::raw([]).close(),
+                    None => redirect(302, "https://b.test/"),
+                },
             });
             let mut session = session(&stage, Proxies::all("http://u:s3cret@proxy.test").unwrap());
             session.settings_mut().set_retry(Retry::idempotent(2));
@@ -235,7 +238,8 @@ fn ru_3_other_credentials_another_proxy_or_none_make_other_connections_on_every_
             assert_eq!(seen.len(), 5, "{:?}", trip.path);
         }
         trip.send(session.get(trip.url("a.test/"))).unwrap();
-        assert_eq!(trip.stage.last().connection(), kept, "{:?}: what was kept is used again", trip.path);
+        let used_again = trip.stage.last().connection() == kept;
+        assert_eq!(used_again, trip.keeps_connections(), "{:?}", trip.path);
     });
 }
 

@@ -237,7 +237,8 @@ fn many_at_once_through_a_proxy_all_arrive() {
 
 #[test]
 fn px_3_an_https_proxy_is_spoken_to_in_tls_or_not_at_all() {
-    for url in ["http://a.test/", "https://a.test/"] {
+    let urls = ["http://a.test/", "https://a.test/"];
+    for (url, streamed) in urls.into_iter().flat_map(|url| [(url, false), (url, true)]) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = format!("https://{}", listener.local_addr().unwrap());
         thread::scope(|scope| {
@@ -248,7 +249,8 @@ fn px_3_an_https_proxy_is_spoken_to_in_tls_or_not_at_all() {
                 first[0]
             });
             let session = Session::builder().ignore_environment().proxy(&proxy).build().unwrap();
-            let error = session.get(url).send().unwrap_err();
+            let request = session.get(url).retry(Retry::idempotent(1));
+            let error = if streamed { request.stream().err().unwrap() } else { request.send().unwrap_err() };
             assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Proxy), "{error:?}");
             assert_eq!(first.join().unwrap(), 0x16, "a ClientHello, never the C of CONNECT or the G of GET");
         });
