@@ -41,6 +41,7 @@ mod support;
 mod text;
 mod threats_cookies;
 mod threats_delivery;
+mod threats_environment;
 mod threats_netrc;
 mod threats_proxies;
 mod threats_redirects;
