@@ -38,3 +38,29 @@ fn empty_metablocks_without_end_are_an_error() {
     assert_eq!((decoded, end), (Vec::new(), Err(DecodeError::Corrupt("br"))));
     assert_eq!(decode_whole("br", &barren[..1_000_000]).1, Err(DecodeError::Truncated("br")));
 }
+
+#[test]
+fn a_metablock_that_holds_more_than_it_says_is_corrupt() {
+    let data = b"abcdefgh".repeat(20);
+    let mut encoder = ::brotli::CompressorWriter::new(Vec::new(), 4096, 5, 16);
+    encoder.write_all(&data).unwrap();
+    // So that it is not the last one.
+    encoder.flush().unwrap();
+    let mut stream = encoder.into_inner();
+    assert_eq!(decode_whole("br", &stream), (data, Ok(())));
+    // A window of 64 KiB, not the last metablock, four nibbles of length: four zeros in front of it.
+    assert_eq!((stream[0] & 15, usize::from(stream[0] >> 4) + usize::from(stream[1]) * 16), (0, 159));
+    stream[0] -= 1 << 4;
+    assert_eq!(decode_whole("br", &stream).1, Err(DecodeError::Corrupt("br")));
+}
+
+#[test]
+fn what_was_decoded_before_a_fault_is_handed_over_however_the_bytes_are_cut() {
+    let mut encoder = ::brotli::CompressorWriter::new(Vec::new(), 4096, 5, 16);
+    let data = sample();
+    encoder.write_all(&data).unwrap();
+    encoder.flush().unwrap();
+    // Metadata with the reserved bit set.
+    let stream = [encoder.get_ref(), &[0x0e][..]].concat();
+    assert_every_cut("br", &stream, &(data, Err(DecodeError::Corrupt("br"))));
+}
