@@ -26,13 +26,10 @@ fn without_nulls(json: Value) -> Option<Vec<(String, Value)>> {
         Value::Object(map) => map.into_iter().collect(),
         Value::Array(pairs) => pairs
             .into_iter()
-            .map(|pair| match pair {
-                Value::Array(pair) => <[Value; 2]>::try_from(pair).ok(),
-                _ => None,
-            })
-            .map(|pair| match pair {
-                Some([Value::String(key), value]) => Some((key, value)),
-                _ => None,
+            .map(|pair| {
+                let Value::Array(pair) = pair else { return None };
+                let Ok([Value::String(key), value]) = <[Value; 2]>::try_from(pair) else { return None };
+                Some((key, value))
             })
             .collect::<Option<_>>()?,
         _ => return None,

@@ -10,7 +10,7 @@ use crate::{jar, json, text};
 use ::url::Url;
 use cookie::Cookie;
 use http_wire::{Headers, ResponseHead, StatusCode, Version, http};
-use pool::Attempts;
+use pool::{Attempt, Attempts};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::fmt;
@@ -237,6 +237,13 @@ impl Response {
     #[must_use]
     pub fn attempts(&self) -> &Attempts {
         &self.attempts
+    }
+
+    /// When each phase of the last attempt was over: lookup, connecting, TLS, sending, the head, the body. Those of
+    /// earlier hops are in the [history](Self::history).
+    #[must_use]
+    pub fn timings(&self) -> &Attempt {
+        self.attempts.last()
     }
 
     /// How long the last hop took, from its beginning to the end of the head of this answer; connecting counts where

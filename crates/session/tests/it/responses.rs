@@ -282,7 +282,11 @@ fn a_17_an_answer_knows_how_long_its_hop_took_until_its_head() {
         "/" => crate::support::redirect(302, "/end").delay(Duration::from_millis(300)),
         _ => Reply::ok("end").delay(Duration::from_millis(70)),
     });
-    assert_eq!(get(&stage).elapsed(), Duration::from_millis(70));
+    let response = get(&stage);
+    assert_eq!(response.elapsed(), Duration::from_millis(70));
+    assert_eq!(response.timings().head, Some(Duration::from_millis(70)));
+    assert!(response.timings().reused && response.timings().connected.is_none());
+    assert_eq!(response.history()[0].elapsed(), Duration::from_millis(300));
 }
 
 #[test]
