@@ -199,7 +199,8 @@ impl RequestBuilder {
         self.auth(Bearer::new(token))
     }
 
-    /// Sends credentials; see [`Auth`].
+    /// Sends credentials of any kind ([`Auth`]). They go over an `Authorization` header, userinfo in the URL and the
+    /// session's credentials.
     pub fn auth(self, auth: impl Auth + 'static) -> Self {
         self.set(|layer| layer.set_auth(auth))
     }
@@ -240,13 +241,13 @@ impl RequestBuilder {
         self.set(|layer| layer.set_timeouts(timeouts))
     }
 
-    /// Sets what is done about redirects.
+    /// Sets what is done about redirects. Default: 30 are followed, with `head()` none.
     #[doc(alias("allow_redirects", "max_redirects"))]
     pub fn redirect(self, policy: Redirect) -> Self {
         self.set(|layer| layer.set_redirect(policy))
     }
 
-    /// Sets what is sent again after a failure.
+    /// Sets what is sent again after a failure. Default: nothing.
     #[doc(alias = "max_retries")]
     pub fn retry(self, policy: Retry) -> Self {
         self.set(|layer| layer.set_retry(policy))
@@ -290,7 +291,7 @@ impl RequestBuilder {
         self.set(|layer| layer.add_hook(hook))
     }
 
-    /// Sets whether a 4xx or 5xx answer is an error.
+    /// Sets whether a 4xx or 5xx answer is an error, as [`Response::error_for_status`] makes it one. Default false.
     #[doc(alias = "raise_for_status")]
     pub fn error_for_status(self, on: bool) -> Self {
         self.set(|layer| layer.set_error_for_status(on))

@@ -109,7 +109,7 @@ impl Mock {
         Session::over(self.pool(Config::default()))
     }
 
-    /// The same with other settings.
+    /// A builder of such a session, for other settings. Limits on connections are those of [`Config::default`].
     pub fn builder(&self) -> SessionBuilder {
         Session::builder().ignore_environment().with_pool(self.pool(Config::default()))
     }

@@ -208,7 +208,7 @@ impl Response {
         self.head.header(name)
     }
 
-    /// The fields that followed a chunked body.
+    /// The fields that followed a chunked body (RFC 9112 §7.1.2). `None` if there were none.
     #[must_use]
     pub fn trailers(&self) -> Option<&Headers> {
         self.trailers.as_ref()
@@ -266,7 +266,7 @@ impl Response {
         self.head.links()
     }
 
-    /// The body.
+    /// The body, decoded (requests' `content`). Empty where there was none.
     #[doc(alias = "content")]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

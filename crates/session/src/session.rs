@@ -84,7 +84,8 @@ impl Session {
         Arc::make_mut(&mut self.shared)
     }
 
-    /// A GET request.
+    /// A GET request of a URL, absolute or relative to the [base URL](Settings::set_base). Nothing happens, and no mistake is
+    /// reported, before it is [sent](RequestBuilder::send).
     pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
         RequestBuilder::new(self, Ok(Method::GET), &url, true)
     }
@@ -258,7 +259,7 @@ impl Session {
         self.settings_mut().set_proxies(proxies);
     }
 
-    /// The settings.
+    /// The settings of the session; a request may have others.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings

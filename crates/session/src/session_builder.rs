@@ -91,8 +91,8 @@ impl SessionBuilder {
         }
     }
 
-    /// Sets headers of all requests. For each name all fields that were set before are replaced by all that are given
-    /// here.
+    /// Sets headers of all requests. For each name all fields that were set before, the default ones included, are replaced
+    /// by all that are given here.
     pub fn headers(mut self, headers: impl IntoHeaders) -> Self {
         let own = self.settings.headers_mut();
         match headers.fields().and_then(|headers| Ok(put_over(own, &headers)?)) {
@@ -101,7 +101,8 @@ impl SessionBuilder {
         }
     }
 
-    /// Adds parameters to the query of all URLs.
+    /// Adds parameters to the query of all URLs: a map, a struct, or a list of pairs. Those of a request go over them, name
+    /// by name.
     #[doc(alias = "params")]
     pub fn query(mut self, pairs: impl Serialize) -> Self {
         match form::pairs(pairs) {
@@ -152,14 +153,14 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets what is done about redirects.
+    /// Sets what is done about redirects. Default: 30 are followed, with `head()` none.
     #[doc(alias("allow_redirects", "max_redirects"))]
     pub fn redirect(mut self, policy: Redirect) -> Self {
         self.settings.set_redirect(policy);
         self
     }
 
-    /// Sets what is sent again after a failure.
+    /// Sets what is sent again after a failure. Default: nothing.
     #[doc(alias = "max_retries")]
     pub fn retry(mut self, policy: Retry) -> Self {
         self.settings.set_retry(policy);
@@ -185,7 +186,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Adds a hook.
+    /// Adds a hook, behind those that were added before; see [`Hook`].
     #[doc(alias = "hooks")]
     pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
         self.settings.add_hook(hook);

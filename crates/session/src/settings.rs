@@ -162,7 +162,7 @@ impl Settings {
         self.without_params.push(name.to_owned());
     }
 
-    /// Query parameters that are added to each URL.
+    /// Query parameters that are added to each URL, in this order, not yet encoded.
     #[must_use]
     pub fn params(&self) -> &[(String, String)] {
         &self.params
@@ -287,7 +287,7 @@ impl Settings {
         self.max_body.unwrap_or(MAX_BODY)
     }
 
-    /// Sets how long a body kept in memory may be.
+    /// Sets how long a body kept in memory may be, decoded, in bytes.
     pub fn set_max_body(&mut self, bytes: usize) {
         self.max_body = Some(bytes);
     }

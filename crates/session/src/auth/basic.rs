@@ -55,7 +55,7 @@ impl Auth for Basic {
     }
 }
 
-/// A token (RFC 6750).
+/// A token, sent as `Authorization: Bearer …` (RFC 6750).
 #[derive(Clone)]
 pub struct Bearer {
     value: String,

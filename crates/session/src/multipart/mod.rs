@@ -81,7 +81,7 @@ impl Form {
         Ok(self.part(name, Part::file(path)?))
     }
 
-    /// Adds a part.
+    /// Adds a part as the value of this field. Several may have one name (requests' list of tuples).
     pub fn part(mut self, name: impl Into<String>, part: Part) -> Self {
         self.parts.push((name.into(), part));
         self
