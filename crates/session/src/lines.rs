@@ -72,8 +72,9 @@ impl Lines {
                 }
             }
             if self.read()? == 0 {
-                self.stream = None;
+                // The head of the answer, which goes with the stream, may say the charset.
                 self.find_charset();
+                self.stream = None;
                 let rest = self.end - self.start;
                 return if rest == 0 && self.begun.is_empty() { Ok(None) } else { self.take(rest, true) };
             }
@@ -111,7 +112,7 @@ impl Lines {
     }
 
     /// The next line, from as many bytes. `None`: they end in something else, where bytes stand for other characters
-    /// than elsewhere.
+    /// than elsewhere, or they are the `last` and stand for none.
     fn take(&mut self, length: usize, last: bool) -> Result<Option<String>, Error> {
         if length.saturating_add(self.begun.len()) > self.limit {
             return Err(self.too_long());
@@ -131,6 +132,9 @@ impl Lines {
             }
         } else if !last {
             self.begun = text;
+            return Ok(None);
+        } else if text.is_empty() {
+            // Bytes that stand for nothing, such as a shift back to ASCII, are no line.
             return Ok(None);
         }
         Ok(Some(text))

@@ -105,7 +105,9 @@ fn fuzz_target(oracle: &Oracle, folder: &Path, options: &Options) -> Result<Opti
         }
     }
     let inputs = corpus.into_iter().map(|(_, input)| input).collect();
-    let Some((input, crash)) = mutations(oracle, Mutator::new(options.seed, inputs), options.length) else {
+    let Some((input, crash)) =
+        mutations(oracle, Mutator::new(options.seed, inputs, dictionary::of(oracle.name())), options.length)
+    else {
         return Ok(None);
     };
     let same = |input: &[u8]| oracle.run(input).is_some_and(|other| other.place == crash.place);
@@ -221,7 +223,7 @@ mod tests {
         }
         let find = || {
             let oracle = Oracle::new("no_blank_line", no_blank_line, Path::new("unused"));
-            let mutator = Mutator::new(3, vec![b"one\ntwo\nthree\n".to_vec()]);
+            let mutator = Mutator::new(3, vec![b"one\ntwo\nthree\n".to_vec()], dictionary::of("round_trip"));
             mutations(&oracle, mutator, Length::Runs(100_000)).expect("a mutation with a blank line")
         };
         let (input, crash) = find();

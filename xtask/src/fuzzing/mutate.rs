@@ -1,6 +1,6 @@
 //! New inputs from old ones.
 
-use super::dictionary::{BYTES, NUMBERS, TOKENS};
+use super::dictionary::{BYTES, NUMBERS, Words};
 
 /// An input does not grow beyond this. Limits of the protocol that are larger have tests of their own; short inputs
 /// run faster and are easier to read when they break something.
@@ -11,13 +11,14 @@ const MAX_SPAN: usize = 64;
 /// An endless sequence of inputs that depends on the seed and the corpus alone.
 pub(super) struct Mutator {
     corpus: Vec<Vec<u8>>,
+    words: &'static [Words],
     random: Random,
     input: Vec<u8>,
 }
 
 impl Mutator {
-    pub(super) fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
-        Self { corpus, random: Random(seed), input: Vec::new() }
+    pub(super) fn new(seed: u64, corpus: Vec<Vec<u8>>, words: &'static [Words]) -> Self {
+        Self { corpus, words, random: Random(seed), input: Vec::new() }
     }
 
     /// The next input: an entry of the corpus with one to eight changes, few more often than many.
@@ -74,13 +75,13 @@ impl Mutator {
 
     fn insert_token(&mut self) {
         let at = self.random.below(self.input.len() + 1);
-        let token = self.random.pick(TOKENS).copied().unwrap_or_default();
+        let token = self.word();
         self.input.splice(at..at, token.iter().copied());
     }
 
     fn overwrite_with_token(&mut self) {
         let (start, end) = self.span();
-        let token = self.random.pick(TOKENS).copied().unwrap_or_default();
+        let token = self.word();
         self.input.splice(start..end, token.iter().copied());
     }
 
@@ -137,6 +138,12 @@ impl Mutator {
         self.input.truncate(keep);
     }
 
+    /// A word of the target's language.
+    fn word(&mut self) -> &'static [u8] {
+        let words = self.random.pick(self.words).copied().unwrap_or_default();
+        self.random.pick(words).copied().unwrap_or_default()
+    }
+
     /// A byte that means something in a message, or any.
     fn byte(&mut self) -> u8 {
         let any = self.random.next() as u8;
@@ -178,10 +185,12 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dictionary::of;
     use super::*;
 
     fn inputs(seed: u64, corpus: &[&[u8]], count: usize) -> Vec<Vec<u8>> {
-        let mut mutator = Mutator::new(seed, corpus.iter().map(|entry| entry.to_vec()).collect());
+        let mut mutator =
+            Mutator::new(seed, corpus.iter().map(|entry| entry.to_vec()).collect(), of("round_trip"));
         (0..count).map(|_| mutator.next_input().to_vec()).collect()
     }
 

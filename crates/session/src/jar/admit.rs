@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::expiry::Expiry;
-use super::parse::SetCookie;
+use super::parse::{MAX_ATTRIBUTE, SetCookie};
 use super::site::Site;
 use super::{CookieError, SuffixList};
 
@@ -48,6 +48,10 @@ impl<'a> Candidate<'a> {
         let (domain, host_only) = scope(cookie.domain.unwrap_or_default(), site, suffixes)?;
         let path = cookie.path.filter(|path| path.starts_with(b"/"));
         let path = path.unwrap_or(site.default_path().as_bytes());
+        // A longer `Path` is as good as absent; the default may be just as long, and is kept as long as the cookie.
+        if path.len() > MAX_ATTRIBUTE {
+            return Err(CookieError::TooLong);
+        }
         // §5.7 steps 20 to 22. A nameless cookie is sent as its bare value, which must not pass for a prefix.
         let host_bound = secure && host_only && cookie.path.is_some() && path == b"/";
         if (starts_with(name, "__Secure-") && !secure)
@@ -68,6 +72,14 @@ fn scope<'a>(
     site: Site<'a>,
     suffixes: &dyn SuffixList,
 ) -> Result<(&'a str, bool), CookieError> {
+    if site.host.len() > MAX_ATTRIBUTE {
+        return Err(CookieError::TooLong);
+    }
+    // No name begins with an empty label. In files of cookies a dot in front is no part of the host, so that a cookie of
+    // this one would be another's when it is read.
+    if site.host.starts_with('.') {
+        return Err(CookieError::Domain);
+    }
     if attribute.is_empty() {
         return Ok((site.host, true));
     }

@@ -117,8 +117,11 @@ pub(super) fn check_pair(name: &[u8], value: &[u8]) -> Result<(), CookieError> {
 /// Whether a response could have set this, over all that [`SetCookie::parse`] can make of one. A cookie without a name
 /// may have an equals sign in its value, then: servers send that, and read back what they sent.
 pub(super) fn check_parts(name: &[u8], value: &[u8], domain: &str, path: &[u8]) -> Result<(), CookieError> {
-    for text in [name, value, domain.as_bytes(), path] {
-        check_octets(text)?;
+    check_octets(name)?;
+    check_octets(value)?;
+    // Domain and path may be those of the URL, where a semicolon is a character like others (`/app;jsessionid=1/`).
+    if domain.bytes().chain(path.iter().copied()).any(is_control) {
+        return Err(CookieError::Octet);
     }
     if name.contains(&b'=') || trim(name) != name || trim(value) != value {
         return Err(CookieError::Octet);

@@ -113,6 +113,24 @@ fn o_11_line_ends_and_delimiters_that_are_cut_by_a_chunk_give_no_line_more() {
 }
 
 #[test]
+fn lines_of_a_body_of_one_octet_are_read_in_the_charset_that_the_head_says() {
+    for (body, lines) in [(&b"\xe9"[..], &["é"][..]), (b"\xe9\n", &["é"]), (b"\n", &[""]), (b"", &[])] {
+        let stage = serving(move || answer("200 OK", &["Content-Type: text/plain; charset=latin1"], body));
+        let read: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+        assert_eq!(read, lines, "{body:?}");
+    }
+}
+
+#[cfg(feature = "charset")]
+#[test]
+fn bytes_at_the_end_that_stand_for_no_character_are_no_line() {
+    let shift = b"\x1b$B\x24\x22\x1b(B\n\x1b(B";
+    let stage = serving(move || answer("200 OK", &["Content-Type: text/plain; charset=iso-2022-jp"], shift));
+    let lines: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+    assert_eq!(lines, ["あ"]);
+}
+
+#[test]
 fn a_piece_is_no_longer_than_a_body_in_memory_may_be_and_no_delimiter_is_an_error() {
     let stage = serving(|| answer("200 OK", &[], "a".repeat(10) + "," + &"b".repeat(11) + ",c"));
     let split =

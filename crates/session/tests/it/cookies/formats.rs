@@ -282,7 +282,7 @@ fn ck_10_every_entrance_has_the_rules_of_a_response() {
         (entry("a", "1\r\nX: y", "a.test", true, "/"), CookieError::Octet),
         (entry("a=b", "1", "a.test", true, "/"), CookieError::Octet),
         (entry("a", " 1", "a.test", true, "/"), CookieError::Octet),
-        (entry("a", "1", "a.test", true, "/;Domain=b"), CookieError::Octet),
+        (entry("a", "1", "a.test", true, "/\r\nX: y"), CookieError::Octet),
         (entry("a", "1", "a.test", true, "x"), CookieError::Path),
         (entry("a", "1", "a.test", true, "/x "), CookieError::Path),
         (entry("a", "1", "", true, "/"), CookieError::Domain),

@@ -18,6 +18,53 @@ fn a_pair_has_at_most_4096_octets() {
 }
 
 #[test]
+fn a_path_has_at_most_1024_octets_the_default_one_too() {
+    for (octets, kept) in [(1_024, true), (1_025, false)] {
+        let from = format!("http://a.test/{}/x", "p".repeat(octets - 1));
+        let jar = jar(&from, &["a=v"]);
+        assert_eq!(jar.len(), usize::from(kept));
+        assert_eq!(jar.copy().len(), jar.len(), "what a jar takes, its copy has");
+        let set = CookieJar::new().set(&url(&from), Cookie::new("a", "v"));
+        assert_eq!(set, if kept { Ok(()) } else { Err(CookieError::TooLong) });
+    }
+}
+
+#[test]
+fn a_host_has_at_most_1024_octets() {
+    for (octets, kept) in [(1_024, true), (1_025, false)] {
+        let jar = jar(&format!("http://{}/", "x".repeat(octets)), &["a=v"]);
+        assert_eq!((jar.len(), jar.copy().len()), (usize::from(kept), usize::from(kept)));
+    }
+}
+
+#[test]
+fn a_host_that_begins_with_a_dot_has_no_cookies_which_would_be_another_hosts_in_a_file() {
+    for host in ["http://.a.test/", "http://./", "http://..a.test/"] {
+        assert!(jar(host, &["a=v"]).is_empty(), "{host}");
+        assert_eq!(CookieJar::new().set(&url(host), Cookie::new("a", "v")), Err(CookieError::Domain));
+    }
+}
+
+#[test]
+fn whatever_a_url_is_made_of_a_copy_and_a_file_have_its_cookies() {
+    for host in [
+        "http://a.test/app;jsessionid=1/x",
+        "http://a.test/b'\"=,/",
+        "http://;/",
+        "http://a,b.test/",
+        "http://a..test/",
+        "http://a.test./",
+        "http://[::1]/",
+    ] {
+        let (jar, mut file) = (jar(host, &["a=v"]), Vec::new());
+        jar.write_netscape(&mut file).unwrap();
+        let read = CookieJar::new();
+        assert_eq!((jar.copy().len(), read.read_netscape(&*file).unwrap().stored()), (1, 1), "{host}");
+        assert_eq!(sent(&read, host), "a=v");
+    }
+}
+
+#[test]
 fn a_domain_has_at_most_180_cookies_and_loses_the_one_unused_for_longest() {
     let jar = CookieJar::new();
     for n in 0..180 {

@@ -1,0 +1,80 @@
+use crate::input::{builder, finished, first_line};
+use crate::link::with_request;
+use pool::sim::{Fragments, Reply, World};
+use session::{Response, Session, http};
+use std::time::Duration;
+
+/// However a body is cut on its way, its lines are those of its whole text: by the charset that `Content-Type` says, by one
+/// that the caller says, and with a byte order mark.
+///
+/// The first line is the charset, the second the sizes of the chunks, used over and over; the rest is the body.
+pub fn charset(data: &[u8]) {
+    let (label, rest) = first_line(data);
+    let (sizes, body) = first_line(rest);
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"-_:.".contains(b);
+    let label: String = label.iter().filter(|b| is_name(b)).map(|b| char::from(*b)).collect();
+    let whole = whole(&label, body);
+
+    let world = World::new(u64::from(sizes.first().copied().unwrap_or_default()));
+    world.fragment(if sizes.len() % 2 == 0 { Fragments::Random } else { Fragments::Whole });
+    let reply = cut(&label, sizes, body);
+    world.host("a.example", ["10.0.0.1"]).accept_all(move |_| Reply::raw(reply.clone()));
+    let session = finished(builder(&world).timeout(Duration::from_secs(3600)));
+    let lines = |session: &Session| session.get("http://a.example/").stream().map(session::Streaming::lines);
+    assert_eq!(joined(lines(&session)), ended(&whole.text()), "{label}");
+    // Without Content-Type, a mark or UTF-8; and as the caller says.
+    for label in [&*label, "utf-8", "utf-16le", "iso-2022-jp"] {
+        let Ok(text) = whole.text_with(label) else { continue };
+        let stream = session.get("http://a.example/").stream();
+        assert_eq!(joined(stream.and_then(|stream| stream.lines_with(label))), ended(&text), "told {label}");
+    }
+    let mut stream =
+        session.get("http://a.example/").stream().unwrap_or_else(|error| unreachable!("{error}"));
+    let mut octets = Vec::new();
+    for chunk in stream.chunks() {
+        octets.extend_from_slice(&chunk.unwrap_or_else(|error| unreachable!("{error}")));
+    }
+    assert!(octets == body, "the octets are other ones");
+    drop((stream, session));
+    world.assert_quiet();
+}
+
+/// An answer with the body at once.
+fn whole(label: &str, body: &[u8]) -> Response {
+    let answer = http::Response::builder().header("Content-Type", format!("text/plain; charset={label}"));
+    let answer = answer.body(body.to_vec()).unwrap_or_else(|error| unreachable!("{error}"));
+    with_request(|request| Response::from_http(request, answer))
+        .unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+/// The octets of an answer with the body in chunks.
+fn cut(label: &str, sizes: &[u8], mut body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={label}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    let mut reply = head.into_bytes();
+    let mut sizes = sizes.iter().cycle();
+    while !body.is_empty() {
+        let size = sizes.next().map_or(body.len(), |size| usize::from(*size % 32) + 1).min(body.len());
+        reply.extend_from_slice(format!("{size:x}\r\n").as_bytes());
+        reply.extend_from_slice(body.split_off(..size).unwrap_or_default());
+        reply.extend_from_slice(b"\r\n");
+    }
+    reply.extend_from_slice(b"0\r\n\r\n");
+    reply
+}
+
+/// The lines with one `\n` behind each.
+fn joined(lines: Result<session::Lines, session::Error>) -> String {
+    let lines = lines.unwrap_or_else(|error| unreachable!("{error}"));
+    lines.map(|line| line.unwrap_or_else(|error| unreachable!("{error}")) + "\n").collect()
+}
+
+/// The text with all line ends as `\n`, the last line's included.
+fn ended(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
+        Some(line) => line.strip_suffix('\r').unwrap_or(line),
+        None => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
