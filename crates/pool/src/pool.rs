@@ -115,6 +115,12 @@ impl Pool {
         self.parking.world() == other.parking.world()
     }
 
+    /// Whether both are one pool: clones, with the same connections and limits.
+    #[must_use]
+    pub fn shares_connections(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.shared.config

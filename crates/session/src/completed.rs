@@ -83,7 +83,8 @@ where
     fn advance(&mut self) {
         loop {
             self.refill();
-            self.change_net();
+            // Who begins may turn out to be for yet another net.
+            while self.change_net() {}
             self.give_up();
             if !self.done.is_empty() || self.calls.is_empty() {
                 return;
@@ -173,17 +174,20 @@ where
         Ok(())
     }
 
-    /// When everything that is left waits for another net, or pauses, a driver of that takes over.
-    fn change_net(&mut self) {
+    /// When everything that is left waits for another net, or pauses, a driver of that takes over. Says whether one did.
+    fn change_net(&mut self) -> bool {
         if !self.gates.has_waiters_elsewhere() {
-            return;
+            return false;
         }
         let pauses = |slot: &&Slot| matches!(slot, Slot::Call(call, _) if call.is_pausing());
         let pausing = self.calls.values().filter(pauses).count();
-        let Some(admitted) = self.gates.change_net(self.calls.len() - pausing) else { return };
+        let Some(admitted) = self.gates.change_net(self.calls.len() - pausing) else { return false };
         let driver = match self.shared.pools.get(self.gates.net()).driver() {
             Ok(driver) => driver,
-            Err(error) => return self.fail_all(error),
+            Err(error) => {
+                self.fail_all(error);
+                return false;
+            }
         };
         // Each net has a clock of its own: what was left of a time is left of it there.
         let now = driver.now();
@@ -205,6 +209,7 @@ where
             }
         }
         self.settle();
+        true
     }
 
     /// Those that were canceled end, wherever they are.

@@ -47,7 +47,9 @@ impl Gates {
             gates.lanes.push(Lanes::new(per_origin, total));
             let same = (0..index).find(|other| pools.share_net(*other, index));
             gates.nets.push(same.unwrap_or(index));
-            gates.width = gates.width.saturating_add(total.max(1));
+            if pools.first_of(index) == index {
+                gates.width = gates.width.saturating_add(total.max(1));
+            }
         }
         gates
     }
@@ -94,6 +96,9 @@ impl Gates {
     pub(crate) fn forget(&mut self, place: &Place, index: usize) {
         if !self.elsewhere.is_empty() {
             self.elsewhere.retain(|(other, _)| *other != index);
+            if self.elsewhere.is_empty() {
+                self.passed = 0;
+            }
         }
         if let Some(lanes) = self.lanes.get_mut(place.pool) {
             lanes.forget(&place.route, index);

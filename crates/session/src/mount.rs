@@ -57,7 +57,14 @@ impl Pools {
 
     /// Which pool `url` is for.
     pub(crate) fn of(&self, url: &Url) -> PoolIndex {
-        self.mounts.iter().position(|mount| mount.prefix.fits(url)).map_or(0, |at| at + 1)
+        let found = self.mounts.iter().position(|mount| mount.prefix.fits(url)).map_or(0, |at| at + 1);
+        self.first_of(found)
+    }
+
+    /// The name of a pool that is mounted in several places: they share its limits.
+    pub(crate) fn first_of(&self, index: PoolIndex) -> PoolIndex {
+        let pool = self.get(index);
+        (0..index).find(|other| self.get(*other).shares_connections(pool)).unwrap_or(index)
     }
 
     pub(crate) fn get(&self, index: PoolIndex) -> &Pool {

@@ -93,12 +93,7 @@ impl Request {
         if let Some(content_type) = parts.content_type {
             request.describe_body(&content_type)?;
         }
-        if !request.cookies.is_empty() && request.headers().contains("cookie") {
-            return Err(Error::request_error(
-                "the request has a Cookie header and cookies of its own; only one of them can be sent",
-            ));
-        }
-        request.check_method()?;
+        request.check()?;
         Ok(request)
     }
 
@@ -117,16 +112,6 @@ impl Request {
     /// Sets the method; the body stays.
     pub fn set_method(&mut self, method: Method) {
         self.method = method;
-    }
-
-    /// The one method that makes of a connection something else than what answers come over.
-    fn check_method(&self) -> Result<(), Error> {
-        if self.method == Method::CONNECT {
-            return Err(Error::request_error(
-                "CONNECT opens tunnels through proxies; it cannot be requested",
-            ));
-        }
-        Ok(())
     }
 
     /// The URL, without userinfo, with its fragment.
@@ -339,7 +324,7 @@ impl Request {
         cookie: Option<&[u8]>,
         passage: &Passage<'_>,
     ) -> Result<(RequestHead, Body), Error> {
-        self.check_method()?;
+        self.check()?;
         let body = match &self.body {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
             body => body.clone(),
@@ -401,6 +386,21 @@ impl Request {
         }
         let head = head.build().map_err(|why| self.impossible(why))?;
         Ok((head, body))
+    }
+
+    /// What is wrong whatever the headers are; methods and fields can be changed at any time.
+    fn check(&self) -> Result<(), Error> {
+        if !self.cookies.is_empty() && !self.late.cookie && self.headers().contains("cookie") {
+            return Err(Error::request_error(
+                "the request has a Cookie header and cookies of its own; only one of them can be sent",
+            ));
+        }
+        if self.method == Method::CONNECT {
+            return Err(Error::request_error(
+                "CONNECT opens tunnels through proxies; it cannot be requested",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether a field of a reserved name stands in the headers that is not what the library would write.

@@ -97,7 +97,9 @@ const MAX_CHALLENGES: u32 = 2;
 
 impl Flow {
     /// A call that has yet to [`begin`](Self::begin).
-    pub(crate) fn new(request: Request, class: Class, stream: bool, cx: &Context<'_>) -> Self {
+    pub(crate) fn new(mut request: Request, class: Class, stream: bool, cx: &Context<'_>) -> Self {
+        // One that was sent before is sent as it was asked for: cookies, credentials and hooks do their part anew.
+        request.drop_added();
         let pool = cx.pools.of(request.url());
         let limits = || cx.pools.get(pool).config().default_timeouts();
         Self {

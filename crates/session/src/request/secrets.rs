@@ -38,6 +38,7 @@ impl Request {
     pub(crate) fn drop_added(&mut self) {
         if let Some(added) = self.added.take() {
             self.drop_fields(&added);
+            (self.late.authorization, self.late.cookie) = (false, false);
         }
     }
 

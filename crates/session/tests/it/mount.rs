@@ -4,7 +4,7 @@ use crate::support::{Stage, answer, redirect};
 use pool::Config;
 use pool::net::Net;
 use pool::sim::Reply;
-use session::{Canceller, ErrorKind, Limit, Pool, Retry, Session};
+use session::{Canceller, Error, ErrorKind, Hook, Limit, Pool, Request, Retry, Session, Timeouts};
 use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -316,4 +316,61 @@ fn a_pause_between_two_attempts_holds_up_no_other_net() {
     assert_eq!(order, ["1 there", "2 there", "0 here"]);
     let waited = (here.world.elapsed(), there.world.elapsed() - 3600 * SECOND);
     assert_eq!(waited.0 + waited.1, 100 * SECOND, "{waited:?}");
+}
+
+#[test]
+fn a_pool_that_is_mounted_twice_is_one_pool_with_one_limit() {
+    let stage = world("main");
+    let pool = stage.world.pool(Config::default().max_total(3));
+    let session = Session::builder()
+        .ignore_environment()
+        .with_pool(pool.clone())
+        .mount("http://b.example", pool.clone())
+        .mount("http://c.example", pool.clone())
+        .build()
+        .unwrap();
+    let urls = ["http://a.example/slow", "http://b.example/slow", "http://c.example/slow"];
+    // A batch waits for room in its own queue, where it waits as long as it takes.
+    let impatient = || Timeouts::default().wait(SECOND);
+    let requests = urls.iter().cycle().take(12).map(|url| session.get(url).timeouts(impatient()));
+    for (_, result) in session.as_completed(requests) {
+        assert_eq!(result.unwrap().text(), "main");
+    }
+    assert_eq!(stage.world.elapsed(), 24 * SECOND, "two at a time");
+}
+
+#[test]
+fn what_waited_for_another_net_and_is_led_back_by_a_hook_is_not_waited_for() {
+    struct Back;
+    impl Hook for Back {
+        fn before(&self, request: &mut Request) -> Result<(), Error> {
+            request.set_url("http://a.example/")
+        }
+    }
+    let (_here, _there, session) = two();
+    let away = || session.get("http://b.example/").hook(Back);
+    let results = session.send_all([session.get("http://a.example/"), away(), away()]);
+    assert!(results.into_iter().all(|result| result.unwrap().text() == "here"));
+}
+
+#[test]
+fn a_batch_goes_on_when_those_that_waited_for_another_net_are_gone() {
+    let (here, there) = (world("here"), world("there"));
+    let narrow = |connections| Config::default().max_total(connections);
+    let session =
+        here.with(narrow(2)).mount("http://b.example", there.world.pool(narrow(1))).build().unwrap();
+    let canceller = Canceller::new();
+    let here = || session.get("http://a.example/");
+    let requests = [here(), session.get("http://b.example/").cancel_on(&canceller)]
+        .into_iter()
+        .chain((0..10).map(|_| here()));
+    let mut results = 0;
+    for (_, result) in session.as_completed(requests) {
+        results += 1;
+        if results == 3 {
+            canceller.cancel();
+        }
+        assert!(result.is_ok() || canceller.is_canceled());
+    }
+    assert_eq!(results, 12);
 }

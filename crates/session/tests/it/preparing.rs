@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer, names, value};
 use pool::sim::Reply;
-use session::{Body, Error, ErrorKind, Hook, Method, Request};
+use session::{Body, Cookie, Error, ErrorKind, Hook, Method, Request, Url};
 use std::sync::{Arc, Mutex};
 
 fn stage() -> Stage {
@@ -306,4 +306,39 @@ fn connect_is_no_method_of_a_request_however_it_is_set() {
         assert!(error.to_string().contains("tunnels"), "{error}");
     }
     assert!(stage.lines().is_empty());
+}
+
+#[test]
+fn cookies_of_a_request_and_a_cookie_header_exclude_each_other_however_they_are_set() {
+    let stage = stage();
+    let session = stage.session();
+    let mut request = session.get("http://a.example/").cookie("a", "1").build().unwrap();
+    request.set_header("Cookie", "b=2").unwrap();
+    let error = session.send(request).unwrap_err();
+    assert!(error.kind() == ErrorKind::Request && error.to_string().contains("only one of them"), "{error}");
+    assert!(stage.lines().is_empty());
+}
+
+#[test]
+fn a_request_that_was_sent_is_sent_again_as_it_was_asked_for() {
+    struct Appends;
+    impl Hook for Appends {
+        fn before(&self, request: &mut Request) -> Result<(), Error> {
+            request.headers_mut().append("X-Seen", "1")?;
+            Ok(())
+        }
+    }
+    let stage = stage();
+    let session = stage.session();
+    let url = Url::parse("http://a.example/").unwrap();
+    session.cookies().set(&url, Cookie::new("c", "old")).unwrap();
+    let get = || session.get("http://a.example/").cookie("mine", "1").basic("u", "p");
+    let mut request = get().hook(Appends).send().unwrap().request().clone();
+    session.cookies().set(&url, Cookie::new("c", "new")).unwrap();
+    for _ in 0..2 {
+        request = session.send(request).unwrap().request().clone();
+    }
+    assert_eq!(stage.values("x-seen"), ["1"; 3]);
+    assert_eq!(stage.values("authorization"), ["Basic dTpw"; 3]);
+    assert_eq!(stage.values("cookie"), ["c=old; mine=1", "c=new; mine=1", "c=new; mine=1"]);
 }
