@@ -40,6 +40,7 @@ mod sockets;
 mod streaming;
 mod support;
 mod text;
+mod threats_by_hand;
 mod threats_cookies;
 mod threats_delivery;
 mod threats_environment;
