@@ -87,8 +87,10 @@ impl Lines {
     /// Reads a piece behind what is there. 0: the body is at its end.
     fn read(&mut self) -> Result<usize, Error> {
         let Some(stream) = &mut self.stream else { return Ok(0) };
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
         if self.buffer.len() < self.end + PIECE {
             self.buffer.resize(self.end + PIECE, 0);
         }
@@ -123,7 +125,9 @@ impl Lines {
         self.start += length;
         self.seen = 0;
         if !self.begun.is_empty() {
-            text.insert_str(0, &std::mem::take(&mut self.begun));
+            // Behind what is there: a line may have any number of bytes that end others, and grows at its end.
+            self.begun.push_str(&text);
+            text = std::mem::take(&mut self.begun);
         }
         if text.ends_with('\n') {
             text.pop();

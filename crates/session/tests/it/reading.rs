@@ -238,3 +238,14 @@ fn a_piece_takes_no_more_memory_than_it_has_bytes() {
     assert!(pieces.len() > 1 && pieces.concat() == [b'a'; 100]);
     assert!(pieces.iter().all(|piece| piece.capacity() == piece.len()), "{pieces:?}");
 }
+
+/// In the two bytes of a kanji a line feed is no end of a line. Were such a line put together anew for each of them, this
+/// would take hours.
+#[test]
+#[cfg(feature = "charset")]
+fn cpu_a_line_of_bytes_that_end_lines_elsewhere_takes_no_longer_than_others() {
+    let body = [&b"\x1b$B"[..], &[b'\n'; 2_000_000]].concat();
+    let stage = serving(move || answer("200 OK", &["Content-Type: text/plain; charset=iso-2022-jp"], &body));
+    let lines: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+    assert_eq!(lines.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [2_000_000]);
+}
