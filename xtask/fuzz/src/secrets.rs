@@ -67,7 +67,9 @@ impl Secrets {
             head.escape_ascii()
         );
         for other in (0..HOSTS.len()).filter(|other| *other != place) {
-            let related = self.shared_cookies && other < 2 && place < 2;
+            // The last place stands for names below any domain.
+            let apart = (other < 2 && place == 2) || (other == 2 && place < 2);
+            let related = self.shared_cookies && !apart;
             // What a server says elsewhere, in a redirect, may be said back.
             let fields = received.head().headers();
             let mut cookies = fields.get_all("cookie");
@@ -103,12 +105,9 @@ impl Secrets {
     }
 }
 
-/// Where a host of a URL is found.
+/// Where a host of a URL is found; names and addresses that are nobody's are at the last place.
 fn address(host: &str) -> String {
-    if host.parse::<std::net::Ipv4Addr>().is_ok() || host.starts_with('[') {
-        return host.to_owned();
-    }
-    let known = HOSTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
+    let known = HOSTS.iter().find(|(name, address)| name.eq_ignore_ascii_case(host) || *address == host);
     known.or(HOSTS.last()).map(|(_, address)| (*address).to_owned()).unwrap_or_default()
 }
 
