@@ -409,7 +409,8 @@ pub use hook::Hook;
 pub use http_wire::http::header;
 pub use http_wire::{HeadError, Headers, Method, StatusCode, Value, Version, http};
 pub use jar::{
-    CookieError, CookieFileError, CookieFileErrorKind, CookieJar, CookieStore, LoadedCookies, SuffixList,
+    CookieError, CookieFileError, CookieFileErrorKind, CookieJar, CookieStore, LoadedCookies, SavedCookies,
+    SuffixList,
 };
 pub use json::JsonError;
 pub use lines::Lines;

@@ -7,7 +7,8 @@
 //!
 //! A body is complete only if every stream in it is: a decoder that still waits for bytes when the framing
 //! ends is an error, never a short body. How the bytes were cut on their way decides nothing, neither the
-//! decoded bytes nor the error after them.
+//! decoded bytes nor the error after them; but for how much of a br copy that goes beyond its block comes before
+//! the error, which its decoder does not say.
 
 mod layer;
 

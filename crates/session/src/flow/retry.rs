@@ -35,7 +35,7 @@ impl Retry {
         Self::idempotent(0)
     }
 
-    /// Up to `max` further attempts: for any method if no connection came about (with a proxy: if it cannot be reached,
+    /// Up to `max` further attempts in a call, redirects included: for any method if no connection came about (with a proxy: if it cannot be reached,
     /// or refuses with one of the statuses below, but not if it forbids the tunnel); for idempotent methods (RFC 9110
     /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
     /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says.

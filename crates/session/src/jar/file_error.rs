@@ -40,6 +40,28 @@ impl LoadedCookies {
     }
 }
 
+/// What was written of a jar in a format that cannot hold every cookie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedCookies {
+    pub(super) written: usize,
+    pub(super) left_out: Vec<String>,
+}
+
+impl SavedCookies {
+    /// How many cookies were written.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.written
+    }
+
+    /// Those that could not be: for each the host it belongs to and why, for people to read. A cookie with a tab in
+    /// it, or with a `Max-Age` that has not begun (see [`CookieJar::clear_expired`](super::CookieJar::clear_expired)).
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
 /// Why cookies could not be loaded or saved. A jar that could not be loaded has not changed, and a file that could not
 /// be saved neither. No text of it shows a name, a value or a path of a cookie.
 pub struct CookieFileError {
@@ -61,8 +83,6 @@ pub enum CookieFileErrorKind {
     Format,
     /// It is of a version of the format that is not known here.
     Version,
-    /// A cookie cannot be written in the format, and no file was written.
-    Unwritable,
 }
 
 impl CookieFileError {

@@ -57,7 +57,7 @@ impl CookieJar {
     /// is stored; each then has to pass the rules for cookies, and the limits of the jar hold.
     ///
     /// # Errors
-    /// Any [`CookieFileErrorKind`] but `Unwritable`; the jar has not changed, then.
+    /// Any [`CookieFileErrorKind`]; the jar has not changed, then.
     pub fn load_json(&self, path: impl AsRef<Path>) -> Result<LoadedCookies, CookieFileError> {
         let path = path.as_ref();
         self.take_json(&file::read_path(path)?).map_err(|error| error.at(path))

@@ -20,7 +20,7 @@ use admit::Candidate;
 pub use custom::CookieStore;
 pub(crate) use custom::header as header_of;
 use expiry::Expiry;
-pub use file_error::{CookieFileError, CookieFileErrorKind, LoadedCookies};
+pub use file_error::{CookieFileError, CookieFileErrorKind, LoadedCookies, SavedCookies};
 use parse::SetCookie;
 use site::Site;
 use store::{Store, Stored};

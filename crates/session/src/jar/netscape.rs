@@ -2,7 +2,7 @@
 //!
 //! One line for each cookie, seven fields between tabs: domain, whether hosts below it are meant, path, whether it is
 //! secure, when it ends (0: with the session), name, value. The format has no way to write a tab or the end of a line
-//! inside a field; so a cookie that has one is not written at all, and a line with more fields is not read.
+//! inside a field; so a cookie that has one is left out and named, and a line with more fields is not read.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::expiry::Expiry;
 use super::file::{self, MAX_RECORDS};
-use super::file_error::{CookieFileError, CookieFileErrorKind, LoadedCookies};
+use super::file_error::{CookieFileError, CookieFileErrorKind, LoadedCookies, SavedCookies};
 use super::record::Record;
 use super::{CookieJar, unix};
 
@@ -46,13 +46,12 @@ impl CookieJar {
     /// Cookies with `HttpOnly` are marked as curl does it; wget takes such a line for a comment and does not read it.
     ///
     /// # Errors
-    /// [`CookieFileErrorKind::Io`]. [`CookieFileErrorKind::Unwritable`] for a cookie that the format has no way to write:
-    /// with a tab in it, or with a `Max-Age` that has not begun (see [`clear_expired`](Self::clear_expired)). JSON can
-    /// hold both.
+    /// [`CookieFileErrorKind::Io`]. A cookie that the format has no way to write is none, so that no server can keep a
+    /// jar from being saved: it is left out, and [`SavedCookies::left_out`] says so. JSON can hold all.
     #[doc(alias("MozillaCookieJar", "cookies.txt"))]
-    pub fn save_netscape(&self, path: impl AsRef<Path>) -> Result<(), CookieFileError> {
-        let path = path.as_ref();
-        file::replace(path, &self.to_netscape().map_err(|error| error.at(path))?)
+    pub fn save_netscape(&self, path: impl AsRef<Path>) -> Result<SavedCookies, CookieFileError> {
+        let (text, saved) = self.to_netscape();
+        file::replace(path.as_ref(), &text).map(|()| saved)
     }
 
     /// Adds the cookies of such a file, in place of those of the same name, domain and path. All lines are read before
@@ -71,8 +70,10 @@ impl CookieJar {
     ///
     /// # Errors
     /// As [`save_netscape`](Self::save_netscape).
-    pub fn write_netscape(&self, mut to: impl Write) -> Result<(), CookieFileError> {
-        to.write_all(&self.to_netscape()?).and_then(|()| to.flush()).map_err(CookieFileError::io)
+    pub fn write_netscape(&self, mut to: impl Write) -> Result<SavedCookies, CookieFileError> {
+        let (text, saved) = self.to_netscape();
+        to.write_all(&text).and_then(|()| to.flush()).map_err(CookieFileError::io)?;
+        Ok(saved)
     }
 
     /// [`load_netscape`](Self::load_netscape) from a reader, up to its end.
@@ -83,12 +84,19 @@ impl CookieJar {
         self.take_netscape(&file::read(from)?)
     }
 
-    fn to_netscape(&self) -> Result<Vec<u8>, CookieFileError> {
-        let mut out = HEADER.to_vec();
+    fn to_netscape(&self) -> (Vec<u8>, SavedCookies) {
+        let (mut out, mut saved) = (HEADER.to_vec(), SavedCookies::default());
         for record in self.records() {
-            write_line(&mut out, &record)?;
+            match write_line(&mut out, &record) {
+                Ok(()) => saved.written += 1,
+                Err(why) => {
+                    let what = format!("a cookie of {} {why}", record.domain);
+                    log::warn!("left out of a cookies.txt: {what}");
+                    saved.left_out.push(what);
+                }
+            }
         }
-        Ok(out)
+        (out, saved)
     }
 
     fn take_netscape(&self, content: &[u8]) -> Result<LoadedCookies, CookieFileError> {
@@ -146,20 +154,17 @@ impl<'a> Line<'a> {
     }
 }
 
-fn write_line(out: &mut Vec<u8>, record: &Record) -> Result<(), CookieFileError> {
-    let unwritable = |what: &str| {
-        let detail = format!("a cookie of {} {what}; JSON can hold it", record.domain);
-        Err(CookieFileError::new(CookieFileErrorKind::Unwritable, detail))
-    };
+/// Nothing is written of a cookie that is refused.
+fn write_line(out: &mut Vec<u8>, record: &Record) -> Result<(), &'static str> {
     let ends_field = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | b'\0');
     if [&record.name, &record.value, &record.path].into_iter().any(|text| text.iter().any(ends_field)) {
-        return unwritable("has a tab, which separates fields there");
+        return Err("has a tab, which separates fields there");
     }
     let end = match record.expiry {
         Expiry::Never => 0,
         // 0 would make it one that ends with the session.
         Expiry::At(end) => unix(end).unwrap_or(0).max(1),
-        Expiry::After(_) => return unwritable("has a Max-Age that has not begun"),
+        Expiry::After(_) => return Err("has a Max-Age that has not begun"),
     };
     if record.http_only {
         out.extend_from_slice(HTTP_ONLY);

@@ -78,7 +78,8 @@ impl Part {
         Self::source(pool::Once::new(reader))
     }
 
-    /// What a reader gives, which must be `len` bytes: fewer or more are an error of the request. It can be sent once.
+    /// What a reader gives, which must be `len` bytes. Fewer is an error of the request, and so is more where a read gives
+    /// it; nothing is read once the length is reached. It can be sent once.
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
         Self::new(Content::Source(Box::new(pool::Once::new(reader)), Some(len)), FileName::Field)
     }
