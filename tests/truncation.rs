@@ -138,6 +138,21 @@ const STYLES: &[Style] = &[
         text.pop();
         (text.into_bytes(), Ok(()))
     }),
+    ("chunks", |session, url| {
+        let mut bytes = Vec::new();
+        for chunk in session.get(url).stream().unwrap().chunks() {
+            match chunk {
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(error) => return (bytes, Err(error)),
+            }
+        }
+        (bytes, Ok(()))
+    }),
+    ("copy_to", |session, url| {
+        let mut bytes = Vec::new();
+        let result = session.get(url).stream().unwrap().copy_to(&mut bytes);
+        (bytes, result.map(drop))
+    }),
     ("into a response", |session, url| match session.get(url).stream().unwrap().into_response() {
         Ok(response) => (response.into_bytes(), Ok(())),
         Err(error) => (Vec::new(), Err(error)),

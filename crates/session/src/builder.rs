@@ -285,6 +285,13 @@ impl RequestBuilder {
         self.set(|layer| layer.set_proxies(proxies))
     }
 
+    /// Leaves out what the environment says about proxies; those of the session still hold (`trust_env = False` in
+    /// requests, for one request).
+    #[doc(alias = "trust_env")]
+    pub fn ignore_environment(self) -> Self {
+        self.set(Settings::ignore_environment)
+    }
+
     /// Adds a hook. With one hook of its own a request has none of its session's.
     #[doc(alias = "hooks")]
     pub fn hook(self, hook: impl Hook + 'static) -> Self {

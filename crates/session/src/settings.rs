@@ -197,7 +197,14 @@ impl Settings {
 
     /// Whether anything is said about proxies at all.
     pub(crate) fn has_proxies(&self) -> bool {
-        self.proxies.is_some() || self.environment.is_some()
+        self.proxies.is_some() || self.environment.as_ref().is_some_and(|proxies| !proxies.is_empty())
+    }
+
+    /// Leaves out what the environment says, which is about proxies; see
+    /// [`RequestBuilder::ignore_environment`](crate::RequestBuilder::ignore_environment).
+    #[doc(alias = "trust_env")]
+    pub fn ignore_environment(&mut self) {
+        self.environment = Some(Proxies::new());
     }
 
     /// Sets what the environment says about proxies.

@@ -332,6 +332,25 @@ fn m_8_the_environment_says_what_request_and_session_leave_open() {
 }
 
 #[test]
+fn m_8_a_request_can_leave_the_environment_out_and_keeps_the_proxies_of_its_session() {
+    let origin = pool::Origin::http("a.example");
+    let chosen = |settings: &Settings| {
+        let (set, environment) = settings.proxy_layers();
+        [set, environment].into_iter().flatten().any(|proxies| proxies.choose(&origin).is_some())
+    };
+    let mut session = Settings::default();
+    session.set_environment(Proxies::all("http://env.example").unwrap());
+    assert!(session.has_proxies() && chosen(&session));
+    let mut request = Settings::default();
+    request.ignore_environment();
+    let merged = request.clone().over(&session);
+    assert!(!merged.has_proxies() && !chosen(&merged));
+    session.set_proxies(Proxies::all("http://own.example").unwrap());
+    let merged = request.over(&session);
+    assert!(merged.has_proxies() && chosen(&merged));
+}
+
+#[test]
 fn m_8_an_environment_that_says_nothing_leaves_no_trace() {
     let mut settings = Settings::default();
     settings.set_environment(Proxies::new().no_proxy("*").unwrap());
