@@ -39,7 +39,8 @@ use crate::response::{Head, Response};
     note = "or a closure: |request: &Request, outcome: Result<&Head, &Error>| -> Option<Response>"
 )]
 pub trait Hook: Send + Sync {
-    /// Before each hop is sent, with cookies and credentials in place. Whatever is changed holds for this hop only.
+    /// Before each hop is sent, with cookies and credentials in place. Whatever is changed holds for this hop only; time
+    /// limits, retries and redirects stay those that were asked for.
     ///
     /// # Errors
     /// Ends the call; nothing is sent.
