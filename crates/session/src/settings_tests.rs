@@ -333,7 +333,7 @@ fn m_8_the_environment_says_what_request_and_session_leave_open() {
 
 #[test]
 fn m_8_a_request_can_leave_the_environment_out_and_keeps_the_proxies_of_its_session() {
-    let origin = pool::Origin::http("a.example");
+    let origin = Origin::http("a.example");
     let chosen = |settings: &Settings| {
         let (set, environment) = settings.proxy_layers();
         [set, environment].into_iter().flatten().any(|proxies| proxies.choose(&origin).is_some())
