@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask counterparts` starts them, and says in the environment where they are. By itself this binary is not
 //! run: without those programs there is nothing to test.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may be blunt")]
 
 mod http_proxy;
 mod httpbin;
