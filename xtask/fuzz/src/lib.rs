@@ -5,6 +5,7 @@
 //! what it shows.
 
 mod charset;
+mod content_coding;
 mod cookies;
 mod cookies_txt;
 mod input;
@@ -19,6 +20,7 @@ mod www_authenticate;
 
 pub use crate::session::session;
 pub use charset::charset;
+pub use content_coding::content_coding;
 pub use cookies::cookies;
 pub use cookies_txt::cookies_txt;
 pub use link::link;
@@ -42,5 +44,6 @@ pub const TARGETS: &[(&str, Oracle)] = &[
     ("www_authenticate", www_authenticate),
     ("netrc", netrc),
     ("charset", charset),
+    ("content_coding", content_coding),
     ("session", session),
 ];
