@@ -1,4 +1,4 @@
-use crate::input::{builder, finished, first_line};
+use crate::input::{builder, chunked, finished, first_line};
 use crate::link::with_request;
 use pool::sim::{Fragments, Reply, World};
 use session::{Response, Session, http};
@@ -17,7 +17,7 @@ pub fn charset(data: &[u8]) {
 
     let world = World::new(u64::from(sizes.first().copied().unwrap_or_default()));
     world.fragment(if sizes.len() % 2 == 0 { Fragments::Random } else { Fragments::Whole });
-    let reply = cut(&label, sizes, body);
+    let reply = chunked(&format!("Content-Type: text/plain; charset={label}"), sizes, body);
     world.host("a.example", ["10.0.0.1"]).accept_all(move |_| Reply::raw(reply.clone()));
     let session = finished(builder(&world).timeout(Duration::from_secs(3600)));
     let lines = |session: &Session| session.get("http://a.example/").stream().map(session::Streaming::lines);
@@ -45,23 +45,6 @@ fn whole(label: &str, body: &[u8]) -> Response {
     let answer = answer.body(body.to_vec()).unwrap_or_else(|error| unreachable!("{error}"));
     with_request(|request| Response::from_http(request, answer))
         .unwrap_or_else(|error| unreachable!("{error}"))
-}
-
-/// The octets of an answer with the body in chunks.
-fn cut(label: &str, sizes: &[u8], mut body: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={label}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    );
-    let mut reply = head.into_bytes();
-    let mut sizes = sizes.iter().cycle();
-    while !body.is_empty() {
-        let size = sizes.next().map_or(body.len(), |size| usize::from(*size % 32) + 1).min(body.len());
-        reply.extend_from_slice(format!("{size:x}\r\n").as_bytes());
-        reply.extend_from_slice(body.split_off(..size).unwrap_or_default());
-        reply.extend_from_slice(b"\r\n");
-    }
-    reply.extend_from_slice(b"0\r\n\r\n");
-    reply
 }
 
 /// The lines with one `\n` behind each.

@@ -1,4 +1,4 @@
-use crate::input::{builder, finished, first_line};
+use crate::input::{builder, chunked, finished, first_line};
 use pool::sim::{Fragments, Reply, World};
 use session::{ErrorKind, Session};
 use std::io::Read;
@@ -16,7 +16,8 @@ pub fn content_coding(data: &[u8]) {
     let codings: String = codings.iter().filter(|b| is_list(b)).map(|b| char::from(*b)).collect();
 
     let world = World::new(u64::from(sizes.first().copied().unwrap_or_default()));
-    let (whole, cut) = (reply(&codings, &[], body), reply(&codings, sizes, body));
+    let field = format!("Content-Encoding: {codings}");
+    let (whole, cut) = (chunked(&field, &[], body), chunked(&field, sizes, body));
     world.host("a.example", ["10.0.0.1"]).accept_all(move |asked| {
         Reply::raw(if asked.target() == "/whole" { whole.clone() } else { cut.clone() })
     });
@@ -63,19 +64,4 @@ fn read(session: &Session, url: &str, piece: usize) -> (Vec<u8>, Option<ErrorKin
     }
     bytes.truncate(MOST);
     (bytes, None)
-}
-
-/// The octets of an answer with the body in chunks of these sizes, or in one.
-fn reply(codings: &str, sizes: &[u8], mut body: &[u8]) -> Vec<u8> {
-    let mut reply = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\n").into_bytes();
-    reply.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
-    let mut sizes = sizes.iter().cycle();
-    while !body.is_empty() {
-        let size = sizes.next().map_or(body.len(), |size| usize::from(*size % 32) + 1).min(body.len());
-        reply.extend_from_slice(format!("{size:x}\r\n").as_bytes());
-        reply.extend_from_slice(body.split_off(..size).unwrap_or_default());
-        reply.extend_from_slice(b"\r\n");
-    }
-    reply.extend_from_slice(b"0\r\n\r\n");
-    reply
 }

@@ -1,5 +1,7 @@
 //! What several oracles make of bytes: lines, URLs, a point in time, and a session without a network.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pool::Config;
 use pool::sim::World;
 use session::{Session, SessionBuilder, Url};
@@ -59,14 +61,19 @@ pub(crate) fn is_within(host: &str, domain: &str) -> bool {
 
 /// RFC 4648 §4.
 pub(crate) fn base64(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for group in octets.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for at in 0..4 {
-            let digit = DIGITS.get((bits >> (18 - 6 * at) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(if at <= group.len() { char::from(digit) } else { '=' });
-        }
+    STANDARD.encode(octets)
+}
+
+/// The octets of an answer with this field and the body in chunks of these sizes, used over and over; without any, in one.
+pub(crate) fn chunked(field: &str, sizes: &[u8], mut body: &[u8]) -> Vec<u8> {
+    let mut reply = format!("HTTP/1.1 200 OK\r\n{field}\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes();
+    let mut sizes = sizes.iter().cycle();
+    while !body.is_empty() {
+        let size = sizes.next().map_or(body.len(), |size| usize::from(*size % 32) + 1).min(body.len());
+        reply.extend_from_slice(format!("{size:x}\r\n").as_bytes());
+        reply.extend_from_slice(body.split_off(..size).unwrap_or_default());
+        reply.extend_from_slice(b"\r\n");
     }
-    out
+    reply.extend_from_slice(b"0\r\n\r\n");
+    reply
 }

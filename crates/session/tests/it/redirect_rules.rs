@@ -191,65 +191,6 @@ fn d_16_a_redirect_to_what_cannot_be_requested_is_an_error_with_the_answer() {
 }
 
 #[test]
-fn rd_1_no_scheme_but_http_is_followed_and_no_file_opened() {
-    for location in [
-        "file:///etc/passwd",
-        "local_file:///x",
-        "data:,x",
-        "gopher://a/",
-        "javascript:1",
-        "unix:/x",
-        "HTTP+UNIX://x",
-    ] {
-        let (stage, session) = leading(location, 302);
-        let error = session.get("http://a.example/").send().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Redirect, "{location}: {error}");
-        assert_eq!(stage.world.connections(), 1);
-    }
-}
-
-#[test]
-fn rd_2_what_described_the_body_goes_with_it() {
-    let fields = ["content-length", "content-type", "transfer-encoding", "content-encoding", "expect"];
-    for (status, kept) in [(301, false), (302, false), (303, false), (307, true), (308, true)] {
-        let (stage, session) = leading("/end", status);
-        let request = session
-            .post("http://a.example/")
-            .header("Content-Type", "text/plain")
-            .header("Content-Encoding", "x-own")
-            .body("0123456789");
-        request.send().unwrap();
-        let (first, last) = (stage.seen()[0].clone(), stage.last());
-        if kept {
-            assert_eq!((last.method(), last.body()), (first.method(), first.body()));
-            assert_eq!(last.head().as_bytes().len(), first.head().as_bytes().len() + "end".len());
-        } else {
-            assert_eq!((last.method().as_str(), last.body()), ("GET", &b""[..]));
-            for field in fields {
-                assert_eq!(value(&last, field), "-", "{status}");
-            }
-        }
-    }
-}
-
-#[test]
-fn rd_5_a_limit_of_n_follows_exactly_n_and_a_loop_counts() {
-    for limit in [0, 1, 2, 10] {
-        for loops in [false, true] {
-            let stage = Stage::new();
-            stage.host("a.example", move |r| {
-                redirect(302, &if loops { "/".to_owned() } else { format!("{}x", r.target()) })
-            });
-            let request = stage.session().get("http://a.example/").redirect(Redirect::limited(limit));
-            let error = request.send().unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Redirect);
-            assert_eq!(stage.seen().len(), limit as usize + 1);
-            assert_eq!(error.response().unwrap().status().as_u16(), 302);
-        }
-    }
-}
-
-#[test]
 fn cpu_7_one_deadline_holds_over_redirects_challenges_and_retries_together() {
     let stage = Stage::new();
     let turn = std::sync::atomic::AtomicUsize::new(0);

@@ -1,21 +1,10 @@
 //! What is sent again.
 
-use crate::support::{Stage, answer, redirect};
+use crate::support::{Stage, answer, redirect, turns};
 use pool::sim::{Reply, ok};
 use session::{Body, Error, ErrorKind, Hook, Method, Request, Retry, StatusCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// Answers with each of these in turn, and with the last one from then on.
-fn turns(replies: Vec<Reply>) -> Stage {
-    let stage = Stage::new();
-    let next = AtomicUsize::new(0);
-    stage.host("a.example", move |_| {
-        let n = next.fetch_add(1, Ordering::Relaxed);
-        replies[n.min(replies.len() - 1)].clone()
-    });
-    stage
-}
 
 fn unavailable() -> Reply {
     answer("503 Busy", &[], "later")

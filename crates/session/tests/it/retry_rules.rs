@@ -1,22 +1,10 @@
 //! Retries, rule by rule.
 
-use crate::support::{Stage, answer};
+use crate::support::{Stage, answer, turns};
 use pool::sim::Reply;
 use session::{Body, ErrorKind, Retry, StatusCode, Timeouts};
 use std::io::Cursor;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// Answers with each of these in turn, and with the last one from then on.
-fn turns(replies: Vec<Reply>) -> Stage {
-    let stage = Stage::new();
-    let next = AtomicUsize::new(0);
-    stage.host("a.example", move |_| {
-        let n = next.fetch_add(1, Ordering::Relaxed);
-        replies[n.min(replies.len() - 1)].clone()
-    });
-    stage
-}
 
 fn busy() -> Reply {
     answer("503 Busy", &[], "later")

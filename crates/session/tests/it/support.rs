@@ -5,6 +5,7 @@ use pool::sim::{Host, Received, Reply, World};
 use session::{Session, SessionBuilder};
 use std::collections::HashSet;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A world, and the hosts `a.example` to `d.example`.
@@ -111,6 +112,17 @@ impl Stage {
     pub(crate) fn values(&self, name: &str) -> Vec<String> {
         self.seen().iter().map(|received| value(received, name)).collect()
     }
+}
+
+/// `a.example` answers with each of these in turn, and with the last one from then on.
+pub(crate) fn turns(replies: Vec<Reply>) -> Stage {
+    let stage = Stage::new();
+    let next = AtomicUsize::new(0);
+    stage.host("a.example", move |_| {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        replies[n.min(replies.len() - 1)].clone()
+    });
+    stage
 }
 
 /// The values of a header, joined with `|`; `-` if it is missing.
