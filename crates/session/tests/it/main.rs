@@ -19,6 +19,7 @@ mod errors;
 mod hooks;
 mod json;
 mod links;
+mod logging;
 mod mixed;
 mod mock;
 mod mount;
