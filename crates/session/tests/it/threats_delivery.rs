@@ -75,3 +75,25 @@ fn di_3_a_post_is_never_sent_twice_and_a_get_at_most_twice_on_every_way() {
         assert_eq!((most(" POST "), most(" GET ")), (Some(1), Some(2)), "{:?}", trip.path);
     });
 }
+
+#[test]
+fn di_3_of_ten_thousand_lost_posts_each_is_seen_once_and_of_as_many_gets_each_twice() {
+    const ROUNDS: usize = 20_000;
+    let stage = Stage::new();
+    stage.host("a.example", |r| if r.target() == "/kept" { Reply::ok("") } else { Reply::raw("").close() });
+    let session = stage.session();
+    for n in 0..ROUNDS {
+        let method = if n % 2 == 0 { "POST" } else { "GET" };
+        session.get("http://a.example/kept").send().unwrap();
+        let error = session.request(method, format!("http://a.example/{n}")).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    }
+    let mut seen = vec![0; ROUNDS];
+    for request in stage.seen() {
+        if let Ok(n) = request.target().trim_start_matches('/').parse::<usize>() {
+            seen[n] += 1;
+        }
+    }
+    assert!(seen.iter().step_by(2).all(|times| *times == 1), "a POST came twice, or not at all");
+    assert!(seen.iter().skip(1).step_by(2).all(|times| *times == 2), "a GET is sent once more, and no more");
+}
