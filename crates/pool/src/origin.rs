@@ -131,11 +131,11 @@ impl Origin {
     }
 
     /// Whether the host can be a host at all: no empty name, no octet outside the URL grammar's host, at most
-    /// 253 octets with labels of at most 63.
+    /// 253 octets with labels of at most 63. Nothing is percent-encoded: whoever decodes it might see another host.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let name = self.host_name();
         let bracketed = name.len() != self.host.len();
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&b);
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&b);
         let good = if bracketed {
             name.parse::<Ipv6Addr>().is_ok()
         } else {
@@ -228,6 +228,15 @@ mod tests {
             "http://a..b",
             "http://a\r\n.b",
             "http://ü.example",
+            "http://good.test%2F127.0.0.1",
+            "http://good.test%00.evil",
+            "http://a%40b",
+            "http://[::1%25lo]",
+            "http://::1",
+            "http://[::1]x:80",
+            "http://[::1]:80:80",
+            "http://[127.0.0.1]",
+            "http://u@a",
         ] {
             assert_eq!(text.parse::<Origin>().unwrap_err().kind(), ErrorKind::Config, "{text}");
         }

@@ -99,6 +99,10 @@ impl Prefix {
         if after.is_empty() {
             return Ok(Self { https, host: None, port: None, rest: String::new(), text });
         }
+        // The parser would drop tabs and line ends, and a repaired URL is not what was asked for.
+        if text.bytes().any(|b| b < 0x20 || b == 0x7f) {
+            return Err(wrong("it has a control character in it"));
+        }
         let url = Url::parse(&text).map_err(|_| wrong("it is not the beginning of a URL"))?;
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err(wrong("it has userinfo or a fragment"));
@@ -172,9 +176,17 @@ mod tests {
 
     #[test]
     fn what_begins_no_url_is_refused() {
-        for prefix in
-            ["", "a.test", "ftp://a.test", "http:/a", "http://a b/", "http://u:s3cret@a.test/", "http://a/#f"]
-        {
+        for prefix in [
+            "",
+            "a.test",
+            "ftp://a.test",
+            "http:/a",
+            "http://a b/",
+            "http://a\tb/",
+            "http://a/x\r\ny",
+            "http://u:s3cret@a.test/",
+            "http://a/#f",
+        ] {
             let error = Prefix::parse(prefix).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Config, "{prefix}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
