@@ -27,3 +27,4 @@ mod tls_reuse;
 mod tls_settings;
 mod tls_wire;
 mod uploads;
+mod urls;

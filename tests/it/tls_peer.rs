@@ -142,12 +142,13 @@ impl Peer {
         Self::read_end(wire);
     }
 
-    pub(crate) fn read_head(wire: &mut Wire) {
+    pub(crate) fn read_head(wire: &mut Wire) -> Vec<u8> {
         let (mut head, mut byte) = (Vec::new(), [0]);
         while !head.ends_with(b"\r\n\r\n") {
             wire.read_exact(&mut byte).unwrap();
             head.push(byte[0]);
         }
+        head
     }
 
     /// Reads until the client is gone, so that nothing sent is lost in a reset; or closes, if it stays.

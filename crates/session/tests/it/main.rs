@@ -48,5 +48,6 @@ mod threats_environment;
 mod threats_netrc;
 mod threats_proxies;
 mod threats_redirects;
+mod threats_urls;
 mod tunnels;
 mod urls;
