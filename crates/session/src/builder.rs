@@ -210,13 +210,14 @@ impl RequestBuilder {
         self.set(|layer| layer.set_netrc(netrc))
     }
 
-    /// Sends a cookie with this request only, in place of one of the same name in the jar. It goes to the origin of
-    /// the URL, and along on redirects inside it. Beside a `Cookie` header it is an error, which
+    /// Sends a cookie with this request only, in place of one of the same name in the jar, or said here before. It goes
+    /// to the origin of the URL, and along on redirects inside it. Beside a `Cookie` header it is an error, which
     /// [`build`](Self::build) reports.
     pub fn cookie(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match jar::check_pair(&name, &value) {
             Ok(()) => {
+                self.cookies.retain(|(before, _)| *before != name);
                 self.cookies.push((name, value));
                 self
             }

@@ -120,6 +120,19 @@ mod tests {
         ] {
             assert_eq!(via(&proxies, origin), expected, "{origin}");
         }
+        let proxies = env(&[
+            ("HTTP_PROXY", "http://p"),
+            ("HTTPS_PROXY", "socks5h://p"),
+            ("NO_PROXY", "localhost,127.0.0.1,::1,.example.test,10.0.0.0/8"),
+        ]);
+        for scheme in ["http", "https"] {
+            for host in ["localhost", "LOCALHOST.", "[::1]", "127.0.0.1", "a.example.test", "10.1.2.3"] {
+                assert_eq!(via(&proxies, &format!("{scheme}://{host}")), "direct", "{host}");
+            }
+            for host in ["notexample.test", "example.test.evil", "110.0.0.1"] {
+                assert_eq!(via(&proxies, &format!("{scheme}://{host}")), "p", "{host}");
+            }
+        }
         assert_eq!(via(&env(&[("http_proxy", "p"), ("NO_PROXY", "*")]), "http://a"), "direct");
         assert_eq!(via(&env(&[("http_proxy", "p"), ("no_proxy", ""), ("NO_PROXY", "*")]), "http://a"), "p");
     }

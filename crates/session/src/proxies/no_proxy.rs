@@ -69,7 +69,7 @@ impl Entry {
             return whole(Hosts::All);
         }
         if text.contains('/') {
-            return whole(Hosts::Net(text.parse::<IpNet>().ok()?.trunc()));
+            return whole(Hosts::Net(network(text)?));
         }
         if let Ok(address) = text.parse::<IpAddr>() {
             return whole(Hosts::Net(address.to_canonical().into()));
@@ -123,6 +123,17 @@ impl Canonical {
                 (!name.is_empty() && !name.contains('*')).then(|| Self::Name(name.into()))
             }
         }
+    }
+}
+
+/// A network, in the form of the addresses that are compared with it: one of IPv4 that is written as IPv6
+/// (`::ffff:10.0.0.0/104`) is one of IPv4.
+fn network(text: &str) -> Option<IpNet> {
+    let net = text.parse::<IpNet>().ok()?.trunc();
+    let short = net.prefix_len().checked_sub(96);
+    match (net.addr().to_canonical(), short) {
+        (address @ IpAddr::V4(_), Some(length)) if net.addr().is_ipv6() => IpNet::new(address, length).ok(),
+        _ => Some(net),
     }
 }
 
@@ -187,6 +198,17 @@ mod tests {
             ("10.0.0.1:8080", "10.0.0.1", 80, false),
             ("10.0.0.0/8", "::ffff:10.1.2.3", 80, true),
             ("::ffff:10.1.2.3", "10.1.2.3", 80, true),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", 80, true),
+            ("::ffff:10.0.0.0/104", "::ffff:11.1.2.3", 80, false),
+            ("::ffff:0:0/96", "8.8.8.8", 80, true),
+            ("::/0", "8.8.8.8", 80, false),
+            ("::/0", "2001:db8::1", 80, true),
+            ("::1/128", "0:0:0:0:0:0:0:1", 80, true),
+            ("localhost.", "localhost", 80, true),
+            ("localhost", "a.localhost", 80, true),
+            ("127.0.0.1", "127.1", 80, true),
+            ("127.0.0.1", "0x7f000001", 80, true),
+            (".EXAMPLE.Test.", "a.example.test.", 80, true),
             ("fd00::/8", "[fd12:3456::1]", 80, true),
             ("fd00::/8", "[fe80::1]", 80, false),
             ("[2001:DB8:0::1]", "2001:db8::1", 80, true),

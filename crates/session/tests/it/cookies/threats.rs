@@ -157,8 +157,21 @@ proptest! {
         if let Some(path) = &path {
             cookie.set_path(path.clone());
         }
-        let outcome = jar.set(&url("http://a.test/aa"), cookie);
+        let outcome = jar.set(&url("http://a.test/aa"), cookie.clone());
         prop_assert_eq!(outcome.is_ok(), jar.len() == 1);
+        // The other entrance, for cookies that have a domain.
+        let inserted = CookieJar::new();
+        let taken = inserted.insert(cookie).is_ok();
+        prop_assert_eq!(taken, inserted.len() == 1);
+        if domain.as_deref().is_some_and(|domain| domain.trim_start_matches('.') == "a.test") {
+            prop_assert_eq!(taken, outcome.is_ok());
+        }
+        if let Some(stored) = inserted.iter().next() {
+            prop_assert_eq!(stored.name_value(), (name.as_str(), value.as_str()));
+            prop_assert_eq!(stored.to_string().split(';').count(), 3, "{}", stored);
+            let to = format!("http://{}{}", stored.domain().unwrap(), stored.path().unwrap());
+            prop_assert_eq!((inserted.copy().len(), sent(&inserted.copy(), &to)), (1, sent(&inserted, &to)));
+        }
         if let Some(stored) = jar.iter().next() {
             prop_assert_eq!(stored.path(), path.as_deref().filter(|path| !path.is_empty()).or(Some("/")));
             prop_assert_eq!(stored.domain(), Some("a.test"));
