@@ -1,7 +1,7 @@
 //! TLS through proxies: who is verified, what is shared, and what a proxy cannot slip in.
 
 use crate::proxy_server::ProxyServer;
-use crate::support::{HANG, loopback, only};
+use crate::support::{HANG, builder, loopback, ok, only, to};
 use crate::tls_peer::{Authority, Peer};
 use session::pool::{
     Attempt, Body, Config, Error, ErrorKind, Method, Origin, Phase, Pool, Proxy, ProxyKind, Request, Route,
@@ -10,7 +10,9 @@ use session::pool::{
 use session::{Session, Tls};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use testbed::raw::{RawServer, Script};
 use testbed::{Ca, Testbed};
 
 const KINDS: [ProxyKind; 4] = [ProxyKind::Http, ProxyKind::Https, ProxyKind::Socks5, ProxyKind::Socks5h];
@@ -184,6 +186,77 @@ fn l_2_the_client_certificate_of_a_session_is_not_shown_to_its_proxy() {
     let session = session.proxy(proxy.url("localhost")).build().unwrap();
     assert!(session.get("http://a.example/").send().is_err());
     assert!(proxy.seen().is_err(), "it asks for one, and ends the handshake without");
+}
+
+#[test]
+fn px_1_connect_has_the_credentials_of_the_proxy_and_the_tls_server_behind_it_does_not() {
+    let ca = Ca::new().unwrap();
+    let b = [Script::new().answer(ok("of b")).answer(ok("of b")).wait_for_close()];
+    let b = RawServer::start_tls(b, &ca.issue(&["b.test"]).unwrap()).unwrap();
+    let b_url = format!("https://b.test:{}/", b.addr().port());
+    let a = RawServer::start([Script::new().answer(to(302, &b_url)).wait_for_close()]).unwrap();
+    let a_url = format!("http://a.test:{}/", a.addr().port());
+    let server = ProxyServer::start(None);
+    let session = builder().tls(only(ca.pem())).resolver(loopback);
+    let session = session.proxy(format!("http://us3r:s3cret@proxy.test:{}", server.port())).build().unwrap();
+    assert_eq!(session.get(a_url).send().unwrap().text(), "of b");
+    assert_eq!(session.get(b_url).stream().unwrap().into_response().unwrap().text(), "of b");
+    let heads = server.heads();
+    assert_eq!(heads.len(), 2, "one is handed on, and one tunnel: {heads:?}");
+    let port = b.addr().port();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(heads[0].contains("\r\nProxy-Authorization: Basic dXMzcjpzM2NyZXQ=\r\n"), "{heads:?}");
+    assert_eq!(
+        heads[1],
+        format!(
+            "CONNECT b.test:{port} HTTP/1.1\r\nHost: b.test:{port}\r\nProxy-Authorization: Basic \
+             dXMzcjpzM2NyZXQ=\r\nUser-Agent: session/{version}\r\n\r\n"
+        )
+    );
+    let heard = String::from_utf8(b.requests().concat()).unwrap().to_ascii_lowercase();
+    assert_eq!(heard.matches("get / http/1.1\r\n").count(), 2, "{heard}");
+    for secret in ["proxy-", "us3r", "s3cret", "dxmzcjpzm2nyzxq"] {
+        assert!(!heard.contains(secret), "{heard}");
+    }
+}
+
+#[test]
+fn px_8_a_resolver_of_ones_own_is_asked_for_the_proxys_name_and_for_no_other_unless_socks5_is_meant() {
+    let (ca, authority) = (Ca::new().unwrap(), Authority::new());
+    for kind in KINDS {
+        for scheme in ["http", "https"] {
+            let script = [Script::new().answer(ok("here")).wait_for_close()];
+            let origin = match scheme {
+                "http" => RawServer::start(script),
+                _ => RawServer::start_tls(script, &ca.issue(&["origin.test"]).unwrap()),
+            };
+            let origin = origin.unwrap();
+            let tls = (kind == ProxyKind::Https).then(|| authority.server(&["proxy.test"], "the proxy"));
+            let server = ProxyServer::start(tls);
+            let asked = Arc::new(Mutex::new(Vec::new()));
+            let log = Arc::clone(&asked);
+            let resolver = move |host: &str| {
+                log.lock().unwrap().push(host.to_owned());
+                loopback(host)
+            };
+            let both = only(ca.pem()).add_roots_pem(authority.pem()).unwrap();
+            let proxy = match kind {
+                ProxyKind::Http => "http",
+                ProxyKind::Https => "https",
+                ProxyKind::Socks5 => "socks5",
+                _ => "socks5h",
+            };
+            let session = builder().tls(both).resolver(resolver);
+            let session = session.proxy(format!("{proxy}://proxy.test:{}", server.port())).build().unwrap();
+            let url = format!("{scheme}://origin.test:{}/", origin.addr().port());
+            assert_eq!(session.get(url).send().unwrap().text(), "here", "{kind:?} {scheme}");
+            let mut names = asked.lock().unwrap().clone();
+            names.sort();
+            let expected =
+                if kind == ProxyKind::Socks5 { &["origin.test", "proxy.test"][..] } else { &["proxy.test"] };
+            assert_eq!(names, expected, "{kind:?} {scheme}");
+        }
+    }
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl ProxyServer {
 
     /// What it was asked for, and over TLS each handshake, in order.
     pub(crate) fn seen(&self) -> Vec<String> {
+        let first = |head: String| head.lines().next().unwrap_or_default().to_owned();
+        self.heads().into_iter().map(first).collect()
+    }
+
+    /// The same, with the whole head of each request.
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -149,8 +155,8 @@ fn http(side: &Side, buf: &mut Vec<u8>, log: &Mutex<Vec<String>>) -> io::Result<
         side.read_up_to(buf, len + 1)?;
     };
     let head = String::from_utf8(buf.drain(..end).collect()).unwrap();
+    log.lock().unwrap().push(head.clone());
     let (line, fields) = head.split_once("\r\n").unwrap();
-    log.lock().unwrap().push(line.to_owned());
     let (method, target) = line.strip_suffix(" HTTP/1.1").unwrap().split_once(' ').unwrap();
     if method == "CONNECT" {
         let upstream = connect(target)?;

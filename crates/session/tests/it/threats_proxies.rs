@@ -3,7 +3,7 @@
 use crate::paths::{FIRST, Path, Trip, for_each_path};
 use crate::support::{First, Stage, answer, redirect, value};
 use pool::sim::{AskedKind, Reply};
-use session::{Digest, ErrorKind, Proxies, Retry, Session, StatusCode};
+use session::{Digest, Error, ErrorKind, Hook, Proxies, Request, Response, Retry, Session, StatusCode};
 
 /// The schemes of proxies that are told whom to ask.
 const SCHEMES: [&str; 3] = ["http", "socks5", "socks5h"];
@@ -17,7 +17,7 @@ fn session(stage: &Stage, proxies: Proxies) -> Session {
     stage.builder().proxies(proxies).retry(Retry::idempotent(100)).build().unwrap()
 }
 
-fn send(session: &Session, url: &str, streamed: bool) -> Result<session::Response, session::Error> {
+fn send(session: &Session, url: &str, streamed: bool) -> Result<Response, Error> {
     let request = session.get(url);
     if streamed { request.stream()?.into_response() } else { request.send() }
 }
@@ -56,6 +56,54 @@ fn px_1_no_hop_into_a_tunnel_takes_the_credentials_of_the_proxy_along() {
             assert_eq!(tunnels, if scheme == "http" { needed } else { 0 }, "{first:?}");
         }
     }
+}
+
+/// What `set_auth` takes as a closure: credentials for a proxy.
+fn for_the_proxy(request: &mut Request) -> Result<(), Error> {
+    request.set_header("proxy-authorization", "Basic b3duOm93bg==")
+}
+
+/// Sets them too.
+struct ForTheProxy;
+
+impl Hook for ForTheProxy {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        for_the_proxy(request)
+    }
+}
+
+#[test]
+fn px_1_whoever_sets_credentials_for_a_proxy_by_hand_sets_none_for_an_origin() {
+    for_each_path(|trip| {
+        let path = trip.path;
+        trip.stage.host("a.test", move |r| match r.target() {
+            "/to-b" => redirect(307, &path.url("b.test/")),
+            _ => Reply::ok("ok"),
+        });
+        trip.stage.host("b.test", |_| Reply::ok("ok"));
+        let session = trip.session();
+        for way in ["header", "credentials", "hook"] {
+            let request = session.post(trip.url("a.test/to-b")).header("X-Own", "0wn").body("b0dy");
+            let request = match way {
+                "header" => request.header("PROXY-Authorization", "Basic b3duOm93bg=="),
+                "credentials" => request.auth(for_the_proxy),
+                _ => request.hook(ForTheProxy),
+            };
+            trip.send(request.cookie("c", "c00kie")).unwrap();
+        }
+        // What is handed to a proxy as a whole has the userinfo of the proxy instead; see `Trip::check`.
+        for received in trip.stage.seen().iter().filter(|_| path != Path::Direct) {
+            let head = String::from_utf8_lossy(received.head().as_bytes()).to_ascii_lowercase();
+            assert!(!head.contains("proxy-") && !head.contains("b3duom93bg"), "{path:?}: {head}");
+        }
+        for head in trip.proxy.seen().iter().filter_map(|asked| asked.head().cloned()) {
+            let head = String::from_utf8_lossy(head.as_bytes()).into_owned();
+            assert!(!head.contains("b3duOm93bg"), "{path:?}: {head}");
+            for own in ["X-Own", "0wn", "c00kie", "b0dy", "/to-b", "Content-", "Accept"] {
+                assert!(path == Path::Forward || !head.contains(own), "{path:?}: {own}: {head}");
+            }
+        }
+    });
 }
 
 #[test]
@@ -162,6 +210,58 @@ fn px_6_a_tunnel_refused_after_a_redirect_is_an_error_and_never_an_answer() {
             assert!(session.cookies().is_empty(), "{status}: {:?}", session.cookies());
             assert!(stage.seen().is_empty(), "{status}: {:?}", stage.lines());
         }
+    }
+}
+
+#[test]
+fn px_6_nothing_a_proxy_says_with_its_consent_is_of_the_origin() {
+    for (streamed, status) in [200, 201, 299].into_iter().flat_map(|status| [(false, status), (true, status)])
+    {
+        let stage = Stage::new();
+        for host in ["b.test", "evil.test"] {
+            stage.host(host, |_| Reply::ok("evil"));
+        }
+        stage.world.host("proxy.test", ["10.2.0.1"]).accept_all(move |r| match r.method().as_str() {
+            "CONNECT" => Reply::raw(format!(
+                "HTTP/1.1 103 Early\r\nSet-Cookie: e=1\r\n\r\nHTTP/1.1 {status} Go\r\nSet-Cookie: x=1\r\n\
+                 Location: http://evil.test/\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+            )),
+            _ => Reply::ok("of b"),
+        });
+        let session = session(&stage, Proxies::all("http://proxy.test").unwrap());
+        for _ in 0..2 {
+            let response = send(&session, "https://b.test/", streamed).unwrap();
+            assert_eq!((response.status().as_u16(), response.text().as_ref()), (200, "of b"), "{status}");
+            assert!(response.history().is_empty() && response.headers().get("location").is_none());
+        }
+        assert!(session.cookies().is_empty() && stage.seen().is_empty(), "{status}: {:?}", stage.lines());
+        assert_eq!(stage.world.connections(), 1, "what is said of the connection is said of nothing else");
+    }
+}
+
+#[test]
+fn px_6_one_of_many_whose_tunnel_is_refused_is_an_error_and_the_others_are_answered() {
+    let stage = Stage::new();
+    stage.host("a.test", |_| Reply::ok("of a"));
+    for status in [100_u16, 300, 304, 307, 400, 404, 407, 417, 421, 502] {
+        let refusal = format!(
+            "HTTP/1.1 {status} No\r\nSet-Cookie: x=1\r\nLocation: /x\r\nContent-Length: 4\r\n\r\n<p/>"
+        );
+        stage.world.host("proxy.test", ["10.2.0.1"]).accept_all(move |_| Reply::raw(refusal.clone()).close());
+        let https = Proxies::new().https("http://u:s3cret@proxy.test").unwrap();
+        let session = session(&stage, https);
+        let urls = ["http://a.test/", "https://b.test/", "http://a.test/", "https://c.test/"];
+        let mut results = session.send_all(urls.map(|url| session.get(url))).into_iter();
+        for url in urls {
+            match results.next().unwrap() {
+                Ok(response) => assert_eq!((response.text().as_ref(), &url[..5]), ("of a", "http:")),
+                Err(error) => {
+                    assert_eq!((error.kind(), &url[..5]), (ErrorKind::Proxy, "https"), "{status}: {error}");
+                    assert!(error.response().is_none() && !error.may_have_been_processed(), "{status}");
+                }
+            }
+        }
+        assert!(session.cookies().is_empty(), "{status}");
     }
 }
 
