@@ -403,15 +403,22 @@ impl Request {
         Ok(())
     }
 
-    /// Whether a field of a reserved name stands in the headers that is not what the library would write.
+    /// Whether a field of a reserved name stands in the headers that is not what the library would write, or a framing
+    /// field more than once.
     fn contradicts(&self, name: &str) -> bool {
+        let framing = matches!(name, "Content-Length" | "Transfer-Encoding");
+        if framing && self.headers().get_all(name).count() > 1 {
+            return true;
+        }
         self.headers().get_all(name).any(|value| match name {
             "Content-Length" => {
                 let digits = value.to_str().ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
-                digits.and_then(|v| v.parse().ok()) != self.body.len()
+                let length = digits.and_then(|v| v.parse().ok());
+                length.is_none() || length != self.body.len()
             }
             "Transfer-Encoding" => self.body.len().is_some() || !value.eq_ignore_ascii_case("chunked"),
             "Connection" => !value.eq_ignore_ascii_case("keep-alive") && !value.eq_ignore_ascii_case("close"),
+            "TE" => !value.eq_ignore_ascii_case("trailers"),
             _ => true,
         })
     }
@@ -438,8 +445,7 @@ impl Request {
 }
 
 /// What the library writes from the body and the settings; a field that says the same is accepted.
-const RESERVED: [&str; 6] =
-    ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "Upgrade"];
+const RESERVED: [&str; 6] = ["Content-Length", "Transfer-Encoding", "Connection", "TE", "Expect", "Upgrade"];
 
 /// The body of length 0, made once.
 fn empty() -> Body {

@@ -9,6 +9,7 @@ mod errors;
 mod expect;
 mod fairness;
 mod handover;
+mod injection;
 mod limits;
 mod partial;
 mod proxies;

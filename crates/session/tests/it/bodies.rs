@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, redirect, value};
 use pool::sim::Reply;
-use session::{Body, Error, ErrorKind, Method, Request, Session};
+use session::{Body, ErrorKind};
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex};
@@ -147,37 +147,6 @@ fn a_body_larger_than_a_read_is_in_chunks_of_what_was_read() {
 }
 
 #[test]
-fn inj_5_framing_follows_from_the_body_and_what_contradicts_it_is_an_error_before_sending() {
-    let stage = stage();
-    let session = stage.session();
-    let ten = || session.get("http://a.example/").body("0123456789");
-    ten().send().unwrap();
-    assert_eq!(last(&stage), sized(b"0123456789"));
-    session.get("http://a.example/").body(Body::once(Cursor::new("x"))).send().unwrap();
-    assert_eq!(last(&stage), chunked(b"x"));
-    ten().header("Content-Length", "10").send().unwrap();
-    assert_eq!(last(&stage), sized(b"0123456789"));
-    let before = stage.seen().len();
-    for (name, text) in [
-        ("Content-Length", "5"),
-        ("Content-Length", "+10"),
-        ("Content-Length", "10, 10"),
-        ("Transfer-Encoding", "chunked"),
-        ("Transfer-Encoding", "gzip"),
-        ("Transfer-Encoding", "chunked, identity"),
-        ("Connection", "close, X-Secret"),
-        ("Upgrade", "h2c"),
-        ("Expect", "200-ok"),
-    ] {
-        let error = ten().header(name, text).send().unwrap_err();
-        assert!(error.kind() == ErrorKind::Request && error.to_string().contains(name), "{name}: {error}");
-    }
-    assert_eq!(stage.seen().len(), before);
-    // What was accepted was one request each, and the connection is still good for another.
-    assert_eq!(stage.world.connections(), 1);
-}
-
-#[test]
 fn di_4_a_source_that_fails_leaves_a_request_that_no_server_takes_for_whole() {
     struct Fails(usize);
     impl Read for Fails {
@@ -273,56 +242,4 @@ fn a_body_that_is_told_of_belongs_to_one_sending_at_a_time() {
     // Which one begins while the other is under way is for the network to say; none is sent short.
     assert!(results.iter().any(Result::is_ok));
     assert!(stage.seen().iter().all(|received| received.body() == b"abc"));
-}
-
-/// Every way to hand a text to a request, one after the other.
-fn said(session: &Session, text: &str) -> Vec<Result<Request, Error>> {
-    let post = || session.post("http://a.example/");
-    let mut by_hand = session.get("http://a.example/").build().unwrap();
-    let set = by_hand.set_header("X-A", text);
-    let mut all = vec![
-        session.get(format!("http://a.example/{text}")).build(),
-        session.get(format!("http://a.example/?{text}")).build(),
-        session.get(format!("http://a.example/#{text}")).build(),
-        session.get(format!("http://{text}/")).build(),
-        session.request(text, "http://a.example/").build(),
-        session.get("http://a.example/").header("X-A", text).build(),
-        session.get("http://a.example/").header(text, "1").build(),
-        session.get("http://a.example/").header("Host", text).build(),
-        session.get("http://a.example/").header("Connection", text).build(),
-        session.get("http://a.example/").header("Content-Type", text).build(),
-        session.get("http://a.example/").without(text).build(),
-        session.get("http://a.example/").query([(text, text)]).build(),
-        session.get("http://a.example/").without_param(text).build(),
-        session.get("http://a.example/").basic(text, text).build(),
-        session.get("http://a.example/").bearer(text).build(),
-        session.get("http://a.example/").cookie(text, "1").build(),
-        session.get("http://a.example/").cookie("a", text).build(),
-        post().form([(text, text)]).build(),
-        post().json(&[text]).build(),
-        set.map(|()| by_hand),
-    ];
-    if let Ok(method) = Method::from_bytes(text.as_bytes()) {
-        all.push(session.request(method, "http://a.example/").build());
-    }
-    all
-}
-
-#[test]
-fn inj_3_nothing_that_takes_a_text_writes_a_line_of_its_own() {
-    for evil in
-        ["x\r\nX-Inj: 1", "x\nX-Inj: 1", "x\rX-Inj: 1", "\r\nX-Inj: 1\r\n", "x: y\r\nX-Inj: 1\r\n\r\n"]
-    {
-        let stage = stage();
-        let session = stage.session();
-        for request in said(&session, evil).into_iter().flatten() {
-            // Refused now, or harmless.
-            let _ = session.send(request);
-        }
-        assert!(stage.seen().len() > 3, "something was sent");
-        for received in stage.seen() {
-            assert!(!received.head().headers().contains("x-inj"), "{received:?}");
-            assert!(!String::from_utf8_lossy(received.head().as_bytes()).contains("\nX-Inj"));
-        }
-    }
 }

@@ -382,18 +382,45 @@ fn ru_5_the_proof_of_one_user_never_rides_on_what_was_said_to_another() {
 
 #[test]
 fn inj_4_the_proof_is_one_field_whatever_the_server_chose() {
-    let stage = Stage::new();
-    let field = r#"WWW-Authenticate: Digest realm="a\\", nonce="n\", uri=\"/evil", opaque="\""#;
-    stage.host("a.example", move |received| match &*value(received, "authorization") {
-        "-" => answer("401 No", &[field], ""),
-        _ => Reply::ok(""),
-    });
-    assert_eq!(stage.session().get("http://a.example/").auth(digest()).send().unwrap().status(), 200);
-    let sent = stage.values("authorization").pop().unwrap();
-    let said = Challenge::parse(&sent);
-    let param = |name| String::from_utf8(said[0].param(name).unwrap().to_vec()).unwrap();
-    assert_eq!(["realm", "nonce", "opaque", "uri"].map(param), ["a\\", "n\", uri=\"/evil", "\"", "/"]);
-    assert_eq!(said.len(), 1);
+    for (challenge, params) in [
+        // The last quote is an escaped one: what is quoted ends with the line.
+        (
+            &br#"realm="a\\", nonce="n\", uri=\"/evil", opaque="\""#[..],
+            [&b"a\\"[..], b"n\", uri=\"/evil", b"\""],
+        ),
+        (br#"realm="a\\", nonce="n\", uri=\"/evil", opaque="\"""#, [b"a\\", b"n\", uri=\"/evil", b"\""]),
+        // A line that is folded is one line with a blank in it.
+        (b"realm=\"a\", nonce=\"n\", opaque=\"\\\"\r\n X-Inj: 1\"", [b"a", b"n", b"\" X-Inj: 1"]),
+        (br#"realm="\"\"\\\"", nonce="\\\\\\", opaque="\r\n""#, [b"\"\"\\\"", b"\\\\\\", b"rn"]),
+        (
+            b"realm=\"\xff\t\x80\", nonce=\"\xe9, response=x\", opaque=\"\"",
+            [b"\xff\t\x80", b"\xe9, response=x", b""],
+        ),
+    ] {
+        let stage = Stage::new();
+        stage.host("a.example", move |received| {
+            if received.head().headers().contains("authorization") {
+                return Reply::ok("");
+            }
+            let field = [b"WWW-Authenticate: Digest ", challenge, b"\r\n"].concat();
+            Reply::raw([b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n", &field[..], b"\r\n"].concat())
+        });
+        let shown = String::from_utf8_lossy(challenge);
+        let response = stage.session().get("http://a.example/").auth(digest()).send().unwrap();
+        assert_eq!((response.status().as_u16(), stage.seen().len()), (200, 2), "{shown}");
+        let seen = stage.seen();
+        let heads: Vec<_> = seen.iter().map(|r| String::from_utf8_lossy(r.head().as_bytes())).collect();
+        // What was sent at first, and one line.
+        let proof = heads[1].split("\r\n").find(|line| line.starts_with("Authorization: Digest ")).unwrap();
+        assert_eq!(heads[1].replacen(&format!("{proof}\r\n"), "", 1), heads[0], "{shown}");
+        assert!(!proof.contains(['\r', '\n']), "{proof:?}");
+        let said = Challenge::parse(seen[1].head().headers().get("authorization").unwrap().as_bytes());
+        assert_eq!(said.len(), 1, "{shown}");
+        assert_eq!(["realm", "nonce", "opaque"].map(|name| said[0].param(name).unwrap()), params, "{shown}");
+        assert_eq!(said[0].param("uri"), Some(&b"/"[..]), "{shown}");
+        let names: Vec<&str> = said[0].params().map(|(name, _)| name).collect();
+        assert_eq!(names, ["username", "realm", "nonce", "uri", "response", "opaque"], "{shown}");
+    }
 }
 
 /// Looks at what is about to be sent.

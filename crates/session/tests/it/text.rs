@@ -106,33 +106,56 @@ fn o_8_json_is_known_by_its_mark_or_its_zeros_whatever_the_charset() {
 
 #[test]
 fn pn_7_a_charset_that_is_odd_or_unknown_is_utf_8() {
-    let long = format!("text/plain; charset={}", "x".repeat(10 * 1024));
-    for content_type in [
-        "text/plain; charset=utf-7",
-        "text/plain; charset=\"utf-8",
-        &long,
-        "text/plain; charset=",
-        "text/plain; charset",
+    let of = |charset: &[u8]| [b"Content-Type: text/plain; charset=", charset, b"\r\n"].concat();
+    let long = of(&[b'x'; 10 * 1024]);
+    for field in [
+        // Octets that are no text, in the header itself.
+        of(b"\xff"),
+        of(b"\xffutf-16"),
+        of(b"\"\xc3"),
+        of(b"utf-7"),
+        of(b"\"utf-8"),
+        of(b"\""),
+        of(b"\"\\"),
+        long,
+        of(b""),
+        of(b"replacement"),
+        of(b"utf-32"),
+        b"Content-Type: text/plain; charset\r\n".to_vec(),
+        b"Content-Type: \xff\r\n".to_vec(),
+        b"Content-Type:\r\n".to_vec(),
+        Vec::new(),
     ] {
-        assert_eq!(get(Some(content_type), "grün".as_bytes()).text(), "grün");
+        let shown = String::from_utf8_lossy(&field[..field.len().min(60)]).into_owned();
+        let stage = Stage::new();
+        stage.host("a.example", move |_| {
+            let body = "Content-Length: 8\r\n\r\n\"grün\"\n";
+            Reply::raw([b"HTTP/1.1 200 OK\r\n", &field[..], body.as_bytes()].concat())
+        });
+        let response = stage.session().get("http://a.example/").send().unwrap();
+        assert_eq!((&*response.text(), response.encoding()), ("\"grün\"\n", "UTF-8"), "{shown}");
+        assert_eq!(response.json::<String>().unwrap(), "grün", "{shown}");
+        let stream = stage.session().get("http://a.example/").stream().unwrap();
+        let lines: Vec<String> = stream.lines().map(Result::unwrap).collect();
+        assert_eq!(lines, ["\"grün\""], "{shown}");
     }
-    // An octet that is no UTF-8 in the header itself.
-    let stage = Stage::new();
-    stage.host("a.example", |_| {
-        Reply::raw(&b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=\xff\r\nContent-Length: 5\r\n\r\ngr\xc3\xbcn"[..])
-    });
-    let response = stage.session().get("http://a.example/").send().unwrap();
-    assert_eq!((&*response.text(), response.encoding()), ("grün", "UTF-8"));
 }
 
 #[test]
 fn pn_7_lines_cut_at_any_byte_are_those_of_the_whole_text() {
     let utf16: Vec<u8> = "a\u{10a}ü\r\n😀\n\n日".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16_be: Vec<u8> = utf16.chunks(2).flat_map(|unit| [unit[1], unit[0]]).collect();
+    let marked = [b"\xff\xfe", &utf16[..]].concat();
     let jis = [b"a", ISO_2022_JP, b"\n\x1b$BF|", b"\nK\\8l\x1b(B\nb"].concat();
     for (charset, body) in [
         ("utf-8", "aü\n€😀\r\n\nend".as_bytes()),
         ("utf-8", b"\xff\n\xe2\x82\n\xf0\x9f\x98"),
         ("utf-16le", &utf16),
+        ("utf-16be", &utf16_be),
+        ("no-such", &marked),
+        ("utf-7", "+AGEA-\r\nü".as_bytes()),
+        ("hz-gb-2312", b"~{<:~}\nb"),
+        ("euc-jp", &[EUC_JP, b"\r\n", EUC_JP, b"\xc6\n\x8f\xb0"].concat()),
         ("shift_jis", &[SHIFT_JIS, b"\n\x93\n", SHIFT_JIS, b"\x93"].concat()),
         ("iso-2022-jp", &jis),
         ("gb18030", b"\x81\x30\x81\x30\n\x81\x30\n\xb0\xa1"),
