@@ -40,7 +40,8 @@ use crate::response::{Head, Response};
 )]
 pub trait Hook: Send + Sync {
     /// Before each hop is sent, with cookies and credentials in place. Whatever is changed holds for this hop only; time
-    /// limits, retries and redirects stay those that were asked for.
+    /// limits, retries and redirects stay those that were asked for. Where the URL gets another path, the cookies of the
+    /// jar are those for that one, unless the hook changed the field itself; another origin gets none.
     ///
     /// # Errors
     /// Ends the call; nothing is sent.

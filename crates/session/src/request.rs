@@ -285,6 +285,16 @@ impl Request {
         Ok(())
     }
 
+    /// Takes back what [`put_cookie`](Self::put_cookie) put there; whether nobody has changed it since.
+    pub(crate) fn take_cookie_back(&mut self, put: Option<&[u8]>) -> bool {
+        let unchanged = self.headers().get_all("cookie").map(|value| value.as_bytes()).eq(put);
+        if unchanged {
+            self.remove(&["Cookie"]);
+            self.late.cookie = false;
+        }
+        unchanged
+    }
+
     /// Loses a `Cookie` header: after a redirect what the jar has for the new URL is sent (requests' rule).
     pub(crate) fn drop_cookie_header(&mut self) {
         self.remove(&["Cookie"]);

@@ -318,7 +318,7 @@ impl Flow {
 
     /// The hop as it is sent. The route is that of the URL the hooks leave.
     fn prepare(&mut self, cx: &mut Context<'_>) -> Result<pool::Request, Error> {
-        let cookie = self.cookie(cx);
+        let cookie = cookie(&self.base, cx);
         let from_file = self.netrc_credentials();
         let credentials = self.base.credentials().or(from_file.as_ref());
         let hooks = self.base.settings().hooks();
@@ -329,8 +329,8 @@ impl Flow {
             (head, body) = self.base.encode(cookie.as_deref(), &route)?;
         } else {
             let mut hop = Box::new(self.base.clone());
-            if let Some(cookie) = cookie {
-                hop.put_cookie(&cookie)?;
+            if let Some(cookie) = &cookie {
+                hop.put_cookie(cookie)?;
             }
             // What credentials add is known only to them; where a hook goes elsewhere, none of it goes along.
             let before = if hooks.is_empty() { Headers::new() } else { hop.headers().clone() };
@@ -345,6 +345,14 @@ impl Flow {
                 }
                 if credentials.is_some_and(|credentials| credentials.origin != *hop.origin()) {
                     hop.drop_fields(&secrets);
+                }
+                // Cookies have a path: where a hook went to another one, those of the first are not for it.
+                if *hop.url() != *self.base.url()
+                    && *hop.origin() == *self.base.origin()
+                    && hop.take_cookie_back(cookie.as_deref())
+                    && let Some(cookie) = self::cookie(&hop, cx)
+                {
+                    hop.put_cookie(&cookie)?;
                 }
             }
             route = hop.route()?;
@@ -371,23 +379,6 @@ impl Flow {
         match self.deadline {
             None => request.with_timeouts(timeouts.total(self.total)),
             Some(deadline) => request.with_timeouts(timeouts.total(None)).with_deadline(deadline),
-        }
-    }
-
-    /// What the jar sends; nothing beside a `Cookie` set by hand.
-    fn cookie(&self, cx: &Context<'_>) -> Option<Vec<u8>> {
-        let extra = self.base.cookies();
-        let stored = self.base.settings().cookies();
-        if self.base.headers().contains("cookie") || (!stored && extra.is_empty()) {
-            return None;
-        }
-        if !stored {
-            // The cookies of the request alone.
-            return CookieJar::new().header(self.base.url(), SystemTime::UNIX_EPOCH, extra);
-        }
-        match cx.store {
-            None => cx.jar.header(self.base.url(), cx.world.wall(), extra),
-            Some(store) => jar::header_of(store, self.base.url(), cx.world.wall(), extra),
         }
     }
 
@@ -450,6 +441,23 @@ impl Flow {
 /// new hop, and attempts that are repeated are not in there.
 fn challenge_of(history: &[Hop], challenges: u32) -> Option<&Head> {
     history.last().filter(|_| challenges > 0).map(Hop::head)
+}
+
+/// What the jar sends with a request; nothing beside a `Cookie` set by hand.
+fn cookie(request: &Request, cx: &Context<'_>) -> Option<Vec<u8>> {
+    let extra = request.cookies();
+    let stored = request.settings().cookies();
+    if request.headers().contains("cookie") || (!stored && extra.is_empty()) {
+        return None;
+    }
+    if !stored {
+        // The cookies of the request alone.
+        return CookieJar::new().header(request.url(), SystemTime::UNIX_EPOCH, extra);
+    }
+    match cx.store {
+        None => cx.jar.header(request.url(), cx.world.wall(), extra),
+        Some(store) => jar::header_of(store, request.url(), cx.world.wall(), extra),
+    }
 }
 
 /// What hooks and settings make of the final answer to `base`.

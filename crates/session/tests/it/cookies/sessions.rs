@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use cookie::Cookie;
 use pool::sim::Reply;
-use session::{CookieJar, CookieStore, ErrorKind, Session, Url};
+use session::{CookieJar, CookieStore, Error, ErrorKind, Hook, Request, Session, Url};
 
 use super::url;
 use crate::support::{Stage, answer};
@@ -126,6 +126,51 @@ fn c_7_longer_paths_go_first_then_older_cookies_and_secure_ones_over_https_only(
     session.get(page.as_str()).send().unwrap();
     session.get(plain.as_str()).send().unwrap();
     assert_eq!(stage.values("cookie"), ["safe=1; deep=1; late=1; root=1", "deep=1; late=1; root=1"]);
+}
+
+/// Sends everything to another URL, and maybe other cookies.
+struct To(&'static str, Option<&'static str>);
+
+impl Hook for To {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        self.1.map_or(Ok(()), |cookie| request.set_header("Cookie", cookie))?;
+        request.set_url(self.0)
+    }
+}
+
+#[test]
+fn c_7_where_a_hook_goes_the_cookies_are_those_for_that_path_and_another_origin_gets_none() {
+    let stage = Stage::new();
+    for host in ["a.example", "b.example"] {
+        stage.host(host, |_| Reply::ok(""));
+    }
+    let session = stage.session();
+    for (url, name, path) in [
+        ("http://a.example/", "x", "/x"),
+        ("http://a.example/", "y", "/y"),
+        ("http://a.example/", "root", "/"),
+        ("http://b.example/", "b", "/"),
+    ] {
+        session.cookies().set(&url.parse().unwrap(), Cookie::build((name, "1")).path(path).build()).unwrap();
+    }
+    for (hook, sent) in [
+        (To("/y", None), "y=1; root=1; own=1"),
+        (To("/z", None), "root=1; own=1"),
+        (To("/x?y", None), "x=1; root=1; own=1"),
+        (To("/y", Some("by=hook")), "by=hook"),
+        (To("http://b.example/x", None), "-"),
+        (To("http://b.example/x", Some("by=hook")), "-"),
+        (To("http://a.example:81/x", None), "-"),
+        (To("https://a.example/x", None), "-"),
+    ] {
+        let to = hook.0;
+        session.get("http://a.example/x").cookie("own", "1").hook(hook).send().unwrap();
+        assert_eq!(stage.values("cookie").pop().unwrap(), sent, "{to}");
+    }
+    session.cookies().remove(&url("http://a.example/"), "root");
+    session.get("http://a.example/z").hook(To("/y", None)).send().unwrap();
+    session.get("http://a.example/y").hook(To("/z", None)).send().unwrap();
+    assert_eq!(stage.values("cookie")[8..], ["y=1", "-"]);
 }
 
 #[test]
