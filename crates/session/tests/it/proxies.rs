@@ -3,7 +3,7 @@
 use crate::support::{Stage, answer, names, redirect, value};
 use pool::Config;
 use pool::sim::Reply;
-use session::{Error, ErrorKind, Hook, Proxies, Request, Session, Timeouts};
+use session::{Error, ErrorKind, Hook, Proxies, Request, Retry, Session, Timeouts};
 use std::time::Duration;
 
 /// `a.example` and `b.example`, and the proxies `p.example` and `q.example`, which answer themselves.
@@ -214,20 +214,58 @@ fn px_8_only_the_name_of_a_forwarding_proxy_is_looked_up() {
 
 #[test]
 fn a_proxy_that_cannot_be_reached_is_an_error_and_never_a_direct_request() {
-    for unknown in [false, true] {
-        let stage = Stage::new();
-        stage.host("a.example", |_| Reply::ok(""));
-        let proxy = stage.host("p.example", |_| Reply::ok(""));
-        if unknown {
-            proxy.lookup_fails(std::io::ErrorKind::NotFound)
-        } else {
-            proxy.refuse()
+    let ways = ["http", "https", "socks5", "socks5h"].map(|scheme| [(scheme, "http"), (scheme, "https")]);
+    for ((scheme, url_scheme), streamed) in
+        ways.concat().into_iter().flat_map(|way| [(way, false), (way, true)])
+    {
+        for how in ["refused", "unknown", "silent", "closed"] {
+            let stage = Stage::new();
+            let origin = stage.host("a.example", |_| Reply::ok(""));
+            let proxy = stage.host("p.example", |_| Reply::raw([]).close());
+            match how {
+                "refused" => proxy.refuse(),
+                "unknown" => proxy.lookup_fails(std::io::ErrorKind::NotFound),
+                "silent" => proxy.blackhole(),
+                _ => {}
+            }
+            let session = through(&stage, &format!("{scheme}://u:s3cret@p.example"));
+            let request = session.get(format!("{url_scheme}://a.example/")).retry(Retry::idempotent(2));
+            let error =
+                if streamed { request.stream().map(drop) } else { request.send().map(drop) }.unwrap_err();
+            let forwarded = scheme.starts_with("http") && url_scheme == "http";
+            assert!(error.is_connect() || (forwarded && how == "closed"), "{scheme} {how}: {error:?}");
+            assert!(!format!("{error} {error:?}").contains("s3cret"));
+            assert!(forwarded || !error.may_have_been_processed(), "{scheme} {how}: {error:?}");
+            let told: Vec<String> =
+                stage.lines().into_iter().filter(|line| !line.starts_with("p.")).collect();
+            assert!(told.is_empty() && origin.connections() == 0, "{scheme} {url_scheme} {how}: {told:?}");
         }
-        let error = through(&stage, "http://u:s3cret@p.example").get("http://a.example/").send().unwrap_err();
+    }
+}
+
+#[test]
+fn px_8_a_name_that_is_not_found_where_it_is_looked_up_is_not_looked_up_elsewhere() {
+    for (scheme, url_scheme) in [("socks5", "http"), ("socks5", "https")] {
+        let stage = Stage::new();
+        let origin = stage.host("a.example", |_| Reply::ok(""));
+        origin.lookup_fails(std::io::ErrorKind::NotFound);
+        let proxy = stage.world.proxy("p.example", ["10.2.0.1"]);
+        let session = through(&stage, &format!("{scheme}://p.example"));
+        let error = session.get(format!("{url_scheme}://a.example/")).send().unwrap_err();
         assert!(error.is_connect(), "{error:?}");
-        assert!(!format!("{error} {error:?}").contains("s3cret"));
-        assert!(!error.may_have_been_processed());
-        assert!(stage.seen().is_empty());
+        assert!(proxy.seen().is_empty() && stage.seen().is_empty(), "{:?}", proxy.seen());
+    }
+    for (scheme, url_scheme) in
+        [("http", "http"), ("http", "https"), ("socks5h", "http"), ("socks5h", "https")]
+    {
+        let stage = Stage::new();
+        let elsewhere = stage.host("a.example", |_| Reply::ok(""));
+        // The proxy finds nobody of this name.
+        stage.world.host("p.example", ["10.2.0.1"]).accept_all(|_| Reply::status(502));
+        let session = through(&stage, &format!("{scheme}://p.example"));
+        let result = session.get(format!("{url_scheme}://a.example/")).send();
+        assert!(result.is_err() || (scheme, url_scheme) == ("http", "http"), "{result:?}");
+        assert_eq!((elsewhere.lookups(), elsewhere.connections()), (0, 0), "{scheme} {url_scheme}");
     }
 }
 
