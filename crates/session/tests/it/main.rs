@@ -48,6 +48,7 @@ mod threats_environment;
 mod threats_injection;
 mod threats_messages;
 mod threats_netrc;
+mod threats_own_cookies;
 mod threats_panics;
 mod threats_proxies;
 mod threats_redirects;

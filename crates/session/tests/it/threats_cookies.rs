@@ -1,16 +1,14 @@
 //! The known attacks on cookies, on every way a request can take: with an answer and with a redirect, at the first try
 //! and after a retry.
 
-use crate::paths::{Path, Trip, for_each_path};
+use crate::paths::{FIRST, Path, Trip, for_each_path};
 use crate::support::{Stage, answer, value};
-use cookie::Cookie;
 use pool::sim::Reply;
-use proptest::prelude::*;
-use session::{CookieJar, ErrorKind, Session};
+use session::{CookieJar, ErrorKind, Proxies, Retry, Session};
 
 /// Hosts of these names and addresses. Each sets `fields` at `/set`, and at `/go-{host}` too, where it leads to that
 /// host.
-fn hosts(trip: &Trip, names: &[(&str, &str)], fields: &[String]) {
+pub(crate) fn hosts(trip: &Trip, names: &[(&str, &str)], fields: &[String]) {
     for (name, addr) in names {
         let (path, fields) = (trip.path, fields.to_vec());
         trip.stage.host_at(name, addr, move |r| {
@@ -26,7 +24,7 @@ fn hosts(trip: &Trip, names: &[(&str, &str)], fields: &[String]) {
 }
 
 /// Sends to a place, and tells the `Cookie` of the last request that came of it.
-fn cookie(trip: &Trip, session: &Session, place: &str) -> String {
+pub(crate) fn cookie(trip: &Trip, session: &Session, place: &str) -> String {
     trip.send(session.get(trip.url(place))).unwrap();
     value(&trip.stage.last(), "cookie")
 }
@@ -69,7 +67,7 @@ fn address(host: &str, n: usize) -> String {
     }
 }
 
-fn fields(fields: &[&str]) -> Vec<String> {
+pub(crate) fn fields(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|field| (*field).to_owned()).collect()
 }
 
@@ -122,6 +120,52 @@ fn ck_4_a_domain_of_dots_or_nothing_reaches_no_other_host_on_any_way() {
         let own = kept_from(trip, "setter.test", &set, &others);
         assert!(own.split("; ").all(|pair| ["a=1", "b=1", "c=1"].contains(&pair)), "{:?}: {own}", trip.path);
     });
+}
+
+/// Of both schemes, so that a proxy is asked in both of its ways.
+#[test]
+fn c_7_a_secure_cookie_stays_within_tls_and_is_not_covered_from_outside_it_on_any_way() {
+    let proxies = ["", "http://proxy.test", "socks5://proxy.test", "socks5h://proxy.test"];
+    for (proxy, first) in proxies.into_iter().flat_map(|proxy| FIRST.map(|first| (proxy, first))) {
+        for streamed in [false, true] {
+            let stage = Stage::at_second(first);
+            stage.host("a.test", |r| match (r.target(), r.addr().port()) {
+                ("/set", 443) => {
+                    let set = ["s=1; Secure", "__Host-h=1; Secure; Path=/", "p=1; Path=/deep", "plain=1"];
+                    let set = set.map(|field| format!("Set-Cookie: {field}"));
+                    answer(
+                        "302 Go",
+                        &[&set[0], &set[1], &set[2], &set[3], "Location: http://a.test/deep/x"],
+                        "",
+                    )
+                }
+                ("/set", _) => {
+                    let set = ["s=evil", "s=evil; Domain=a.test", "__Host-h=evil; Path=/", "s=evil; Secure"];
+                    let set = set.map(|field| format!("Set-Cookie: {field}"));
+                    answer(
+                        "302 Go",
+                        &[&set[0], &set[1], &set[2], &set[3], "Location: https://a.test/deep/x"],
+                        "",
+                    )
+                }
+                _ => Reply::ok("end"),
+            });
+            stage.world.proxy("proxy.test", ["10.2.0.1"]);
+            let proxies = Proxies::new().set("all", proxy).unwrap();
+            let session = stage.builder().proxies(proxies).retry(Retry::idempotent(9)).build().unwrap();
+            for (url, sent) in [
+                ("https://a.test/set", "p=1; plain=1"),
+                ("http://a.test/set", "p=1; s=1; __Host-h=1; plain=1"),
+                ("http://a.test/deep", "p=1; plain=1"),
+                ("https://a.test/deeper", "s=1; __Host-h=1; plain=1"),
+                ("http://a.test/deeper", "plain=1"),
+            ] {
+                let request = session.get(url);
+                if streamed { request.stream().unwrap().into_response() } else { request.send() }.unwrap();
+                assert_eq!(value(&stage.last(), "cookie"), sent, "{proxy} {first:?} {url}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -275,92 +319,5 @@ fn ck_9_a_host_field_of_a_session_makes_nobody_the_setter_of_its_cookies_on_any_
         session.headers_mut().remove("host");
         assert_eq!(cookie(trip, &session, "b.test/"), "-", "{:?}", trip.path);
         assert_eq!(value(&trip.stage.last(), "host"), "b.test");
-    });
-}
-
-#[test]
-fn ck_10_no_cookie_of_a_program_makes_another_line_or_pair_on_any_way() {
-    for_each_path(|trip| {
-        hosts(trip, &[("a.test", "10.3.0.1")], &[]);
-        let session = trip.session();
-        for (name, text) in [
-            ("a;b", "1"),
-            ("a=b", "1"),
-            ("a\r\nX-Inj: y", "1"),
-            ("a", "1; b=2"),
-            ("a", "1\r\nX-Inj: y"),
-            ("a", "1\n"),
-            ("a", "1\0"),
-            ("", ""),
-        ] {
-            let error = trip.send(session.get(trip.url("a.test/")).cookie(name, text)).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Request, "{:?}: {name:?} {text:?}", trip.path);
-            let url = trip.url("a.test/").parse().unwrap();
-            assert!(session.cookies().set(&url, Cookie::new(name, text)).is_err(), "{name:?} {text:?}");
-            let mut inserted = Cookie::new(name, text);
-            inserted.set_domain("a.test");
-            assert!(session.cookies().insert(inserted).is_err(), "{name:?} {text:?}");
-        }
-        assert!(trip.stage.seen().is_empty() && session.cookies().is_empty());
-        trip.send(session.get(trip.url("a.test/")).cookie("a", "1")).unwrap();
-        assert_eq!(trip.stage.values("cookie"), ["a=1"], "{:?}", trip.path);
-    });
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Whatever a request is given is an error, or read back as that pair beside the one of the jar.
-    #[test]
-    fn ck_10_a_cookie_of_a_request_is_sent_as_that_one_pair(
-        name in "[a-z=; \t\r\n\u{0}\u{7f},\"é_]{0,4}",
-        text in "[a-z=; \t\r\n\u{0}\u{7f},\"é]{0,4}",
-    ) {
-        let stage = Stage::new();
-        stage.host("a.test", |_| Reply::ok("ok"));
-        let session = stage.session();
-        session.cookies().set(&"http://a.test/".parse().unwrap(), Cookie::new("in-the-jar", "1")).unwrap();
-        match session.get("http://a.test/").cookie(name.clone(), text.clone()).send() {
-            Err(error) => {
-                prop_assert_eq!(error.kind(), ErrorKind::Request);
-                prop_assert!(stage.seen().is_empty());
-            }
-            Ok(_) => {
-                let head = stage.last().head().as_bytes().to_vec();
-                let lines = head.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-                let line: Vec<&[u8]> = lines.filter_map(|line| line.strip_prefix(b"Cookie: ")).collect();
-                prop_assert_eq!(line.len(), 1);
-                let line = String::from_utf8(line[0].to_vec()).unwrap();
-                let pairs: Vec<&str> = line.split(';').map(|pair| pair.trim_matches([' ', '\t'])).collect();
-                let pairs: Vec<(&str, &str)> =
-                    pairs.into_iter().map(|pair| pair.split_once('=').unwrap_or(("", pair))).collect();
-                prop_assert_eq!(pairs, [("in-the-jar", "1"), (name.as_str(), text.as_str())]);
-            }
-        }
-        prop_assert_eq!(session.cookies().len(), 1);
-    }
-}
-
-#[test]
-fn ck_11_what_is_said_beats_the_jar_once_on_every_way_and_sessions_share_nothing() {
-    for_each_path(|trip| {
-        hosts(trip, &[("a.test", "10.3.0.1")], &fields(&["s=old"]));
-        let (one, two) = (trip.session(), trip.session());
-        cookie(trip, &one, "a.test/set");
-        // What is said last counts.
-        for request in [
-            one.get(trip.url("a.test/")).cookie("s", "new"),
-            one.get(trip.url("a.test/")).cookie("s", "older").cookie("s", "new"),
-            one.get(trip.url("a.test/")).header("cookie", "s=new"),
-        ] {
-            trip.send(request).unwrap();
-            assert_eq!(value(&trip.stage.last(), "cookie"), "s=new", "{:?}", trip.path);
-            let head = String::from_utf8_lossy(trip.stage.last().head().as_bytes()).into_owned();
-            assert_eq!((head.matches("s=new").count(), head.matches("old").count()), (1, 0), "{head}");
-        }
-        trip.send(one.get(trip.url("a.test/go-a.test")).cookie("s", "new")).unwrap();
-        assert_eq!(value(&trip.stage.last(), "cookie"), "s=new", "{:?}: the origin is the same", trip.path);
-        assert_eq!(cookie(trip, &one, "a.test/"), "s=old", "{:?}: it does not stick", trip.path);
-        assert_eq!(cookie(trip, &two, "a.test/"), "-", "{:?}", trip.path);
     });
 }

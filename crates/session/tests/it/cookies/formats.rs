@@ -282,6 +282,9 @@ fn ck_10_every_entrance_has_the_rules_of_a_response() {
         (entry("", "", "a.test", true, "/"), CookieError::Empty),
         (entry("a;b", "1", "a.test", true, "/"), CookieError::Octet),
         (entry("a", "1\r\nX: y", "a.test", true, "/"), CookieError::Octet),
+        (entry("a", "1\rX: y", "a.test", true, "/"), CookieError::Octet),
+        (entry("a", "1; b=2", "a.test", true, "/"), CookieError::Octet),
+        (entry("a\0", "1", "a.test", true, "/"), CookieError::Octet),
         (entry("a=b", "1", "a.test", true, "/"), CookieError::Octet),
         (entry("a", " 1", "a.test", true, "/"), CookieError::Octet),
         (entry("a", "1", "a.test", true, "/\r\nX: y"), CookieError::Octet),
@@ -305,6 +308,22 @@ fn ck_10_every_entrance_has_the_rules_of_a_response() {
         let loaded = jar.read_json(json.to_string().as_bytes()).unwrap();
         assert_eq!((loaded.stored(), loaded.refused()), (1, &[(1, why)][..]), "{entry}");
         assert_eq!(sent(&jar, "http://sub.a.test/"), "ok=1", "{entry}");
+        let text = |field: &str| entry[field].as_str().unwrap();
+        let below = if entry["host_only"] == true { "FALSE" } else { "TRUE" };
+        let line = format!(
+            "{}\t{below}\t{}\tFALSE\t0\t{}\t{}",
+            text("domain"),
+            text("path"),
+            text("name"),
+            text("value")
+        );
+        if !line.contains('\n') {
+            let jar = CookieJar::new();
+            let loaded =
+                jar.read_netscape(format!("{line}\nA.test\tTRUE\t/\tFALSE\t0\tok\t1\n").as_bytes()).unwrap();
+            assert_eq!((loaded.stored(), loaded.refused()), (1, &[(1, why)][..]), "{line}");
+            assert_eq!(sent(&jar, "http://sub.a.test/"), "ok=1", "{line}");
+        }
     }
 }
 
