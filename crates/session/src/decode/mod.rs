@@ -69,7 +69,8 @@ const BARREN_PER_BYTE: u64 = 64;
 
 /// The content decoding of one response body.
 ///
-/// Its memory is fixed when it is made: the windows of the layers, and 16 KiB between one layer and the next.
+/// Its memory is bounded: the windows of the layers, the large ones of which grow with what is decoded, and 16 KiB
+/// between one layer and the next.
 ///
 /// Call [`decode`](Self::decode) until all of the body is used, then [`finish`](Self::finish) until it says 0.
 pub(crate) struct Decoder {

@@ -26,9 +26,6 @@ const MAX_WINDOW: u64 = 8 * 1024 * 1024;
 /// The most bytes of a block, coded and decoded (RFC 8878 §3.1.1.2).
 const MAX_BLOCK: usize = 128 * 1024;
 
-/// The most memory for a window.
-const MAX_RING: usize = MAX_WINDOW as usize + MAX_BLOCK;
-
 const FRAME: u32 = 0xFD2F_B528;
 /// Frames that hold no data have one of 16 numbers.
 const SKIPPABLE: u32 = 0x184D_2A50;

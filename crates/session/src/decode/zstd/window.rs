@@ -3,11 +3,16 @@
 use super::checksum::Xxh64;
 use crate::decode::layer::{Corrupt, Io};
 
-/// A ring with room for the window of a frame and one block more.
+/// The first room that is made for a ring, where it may be so large: two blocks.
+const FIRST: usize = 2 * super::MAX_BLOCK;
+
+/// A ring with room for the window of a frame and one block more. It grows with the data: the window that a header asks
+/// for is only the most it may have.
 #[derive(Default)]
 pub(super) struct Window {
+    /// What was decoded, from the first byte of the frame on; once it is full, the next byte takes the place of the first.
     ring: Vec<u8>,
-    /// The part of the ring that is used for this frame.
+    /// The length of a full ring.
     size: usize,
     /// How far back a match may reach.
     reach: usize,
@@ -20,13 +25,11 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Forgets what is there. Memory is kept, and seldom made: a body may have many frames.
+    /// Forgets what is there. Memory is kept: a body may have many frames.
     pub(super) fn begin(&mut self, reach: usize, block: usize) {
-        let size = reach + block;
-        if self.ring.len() < size {
-            self.ring = vec![0; size.max(self.ring.len().saturating_mul(2).min(super::MAX_RING))];
-        }
-        *self = Self { ring: std::mem::take(&mut self.ring), size, reach, ..Self::default() };
+        let mut ring = std::mem::take(&mut self.ring);
+        ring.clear();
+        *self = Self { ring, size: reach + block, reach, ..Self::default() };
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -61,6 +64,7 @@ impl Window {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let (first, second) = bytes.split_at(bytes.len().min(self.size - self.at));
         for part in [first, second] {
+            self.reserve(part.len());
             if let Some(room) = self.ring.get_mut(self.at..self.at + part.len()) {
                 room.copy_from_slice(part);
             }
@@ -72,6 +76,7 @@ impl Window {
     pub(super) fn fill(&mut self, byte: u8, mut count: usize) {
         while count > 0 {
             let part = count.min(self.size - self.at);
+            self.reserve(part);
             self.ring.get_mut(self.at..self.at + part).unwrap_or_default().fill(byte);
             self.advance(part);
             count -= part;
@@ -87,6 +92,7 @@ impl Window {
         while count > 0 {
             let from = self.back(distance);
             let part = count.min(distance).min(self.size - from).min(self.size - self.at);
+            self.reserve(part);
             self.ring.copy_within(from..from + part, self.at);
             self.advance(part);
             count -= part;
@@ -101,6 +107,18 @@ impl Window {
     /// The place so many bytes before the next one.
     fn back(&self, distance: usize) -> usize {
         if distance <= self.at { self.at - distance } else { self.at + self.size - distance }
+    }
+
+    /// Makes room for the next bytes, as many as there are at most before the end of the full ring.
+    fn reserve(&mut self, count: usize) {
+        let end = self.at + count;
+        let have = self.ring.len();
+        if end > have {
+            if end > self.ring.capacity() {
+                self.ring.reserve_exact(self.size.min(end.max(2 * have).max(FIRST)) - have);
+            }
+            self.ring.resize(end, 0);
+        }
     }
 
     fn advance(&mut self, count: usize) {
