@@ -54,15 +54,22 @@ impl Target {
             None => Route::direct(origin),
         };
         let way = Arc::new(Way { direct, tls: tls.cloned(), last: Mutex::default() });
-        Ok(Self { url, way, head: Mutex::default() })
+        Self::on(way, url)
     }
 
     /// Another URL, on the same way if it is of the same origin.
     pub(crate) fn sibling(&self, url: Url, tls: Option<&Tls>) -> Result<Self, Error> {
         if url[..Position::BeforePath] == self.url[..Position::BeforePath] {
-            return Ok(Self { url, way: self.way.clone(), head: Mutex::default() });
+            return Self::on(self.way.clone(), url);
         }
         Self::new(url, tls)
+    }
+
+    fn on(way: Arc<Way>, url: Url) -> Result<Self, Error> {
+        match url::outgrown(&url) {
+            Some(why) => Err(Error::request_error(why)),
+            None => Ok(Self { url, way, head: Mutex::default() }),
+        }
     }
 
     pub(crate) fn url(&self) -> &Url {

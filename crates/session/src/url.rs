@@ -68,8 +68,8 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     if trimmed.is_empty() && base.is_none() {
         return Err("the URL is empty".to_owned());
     }
-    if trimmed.len() > MAX_URL {
-        return Err(problem(&format!("is too long: {} of at most {MAX_URL} bytes", trimmed.len())));
+    if let Some(what) = too_long(trimmed) {
+        return Err(problem(&what));
     }
     if trimmed.bytes().any(|b| b < 0x20 || b == 0x7f) {
         return Err(problem("has a control character in it"));
@@ -105,6 +105,15 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     Ok((url, userinfo))
 }
 
+/// What is wrong with a URL that only became too long: by what was escaped in it, by a base or by parameters.
+pub(crate) fn outgrown(url: &Url) -> Option<String> {
+    too_long(url.as_str()).map(|what| format!("the URL {:?} {what}", redacted(url.as_str())))
+}
+
+fn too_long(text: &str) -> Option<String> {
+    (text.len() > MAX_URL).then(|| format!("is too long: {} of at most {MAX_URL} bytes", text.len()))
+}
+
 /// Whether a reference is written as an absolute URL whose scheme is none (RFC 3986 §3.1), as `local_file:///x` is.
 /// The parser takes such a text for a path, which is never what its author meant.
 fn names_impossible_scheme(reference: &str) -> bool {
@@ -135,7 +144,7 @@ fn unsupported(url: &Url) -> String {
 pub(crate) fn redacted_text(text: &str) -> String {
     let Some((before, after)) = text.rsplit_once('@') else { return redacted(text) };
     let mut shown = String::new();
-    push_escaped(&mut shown, before.get(..prefix(before)).unwrap_or_default());
+    push_escaped(&mut shown, start(before.get(..prefix(before)).unwrap_or_default()));
     shown.push_str("***@");
     shown.push_str(&redacted(after));
     cut(&mut shown, MAX_SHOWN);
@@ -153,17 +162,20 @@ pub(crate) fn redacted(text: &str) -> String {
     let (scheme, rest) = place.split_at(prefix(place));
     let rest = rest.get(written_userinfo_len(rest)..).unwrap_or_default();
     let mut shown = String::with_capacity(text.len().min(MAX_SHOWN) + 8);
-    push_escaped(&mut shown, scheme);
-    push_escaped(&mut shown, rest);
+    push_escaped(&mut shown, start(scheme));
+    push_escaped(&mut shown, start(rest));
     if let Some(query) = query {
         shown.push('?');
         for (i, pair) in query.split('&').enumerate() {
+            if shown.len() > MAX_SHOWN {
+                break;
+            }
             if i > 0 {
                 shown.push('&');
             }
             match pair.split_once('=') {
                 Some((key, _)) => {
-                    push_escaped(&mut shown, key);
+                    push_escaped(&mut shown, start(key));
                     shown.push_str("=***");
                 }
                 // A lone word may be a token as well as a name.
@@ -174,6 +186,12 @@ pub(crate) fn redacted(text: &str) -> String {
     }
     cut(&mut shown, MAX_SHOWN);
     shown
+}
+
+/// All of a text that can be shown, and a little more where it is cut then.
+fn start(text: &str) -> &str {
+    let end = (MAX_SHOWN + 1..text.len()).find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 /// Shortens a text to at most `max` bytes, at a character, and shows that it did.

@@ -78,16 +78,7 @@ fn w_2_lengths_that_differ_or_are_no_numbers_are_an_error() {
 }
 
 #[test]
-fn w_3_and_dc_6_what_has_no_body_is_not_read_and_not_decoded() {
-    no_body();
-}
-
-#[test]
-fn dc_6_without_a_body_there_is_no_decoder() {
-    no_body();
-}
-
-fn no_body() {
+fn w_3_what_has_no_body_is_not_read_and_not_decoded() {
     let coded = |status: &str, length: &str| {
         serving(format!("HTTP/1.1 {status}\r\nContent-Encoding: gzip\r\n{length}\r\n"))
     };
@@ -226,52 +217,6 @@ fn w_9_the_headers_stay_those_of_the_body_that_was_sent() {
     assert_eq!(response.text(), "hello");
     assert_eq!(response.header("content-encoding"), Some("gzip"));
     assert_eq!(response.header("content-length"), Some(&*length));
-}
-
-/// Answers with these lines of `Content-Encoding`.
-fn coded(lines: &[String]) -> Stage {
-    let lines: Vec<String> = lines.iter().map(|line| format!("Content-Encoding: {line}\r\n")).collect();
-    serving(format!("HTTP/1.1 200 OK\r\n{}Content-Length: 4\r\n\r\nbody", lines.concat()))
-}
-
-#[test]
-fn dc_1_more_than_five_codings_in_a_line_are_an_error() {
-    for count in [6, 1000] {
-        let error = send(&coded(&[vec!["gzip"; count].join(", ")])).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode);
-        assert!(error.to_string().contains("more than 5 codings"), "{error}");
-    }
-    assert_eq!(stream_kind(&coded(&["gzip, gzip, gzip, gzip, gzip, gzip".to_owned()])), ErrorKind::Decode);
-}
-
-fn stream_kind(stage: &Stage) -> ErrorKind {
-    stage.session().get(URL).stream().unwrap_err().kind()
-}
-
-#[test]
-fn dc_2_codings_are_counted_over_all_lines() {
-    let mixed = ["gzip", "br", "identity", "zstd", "deflate", "x-gzip", "unheard-of"].map(str::to_owned);
-    assert_eq!(kind(&coded(&mixed)), ErrorKind::Decode);
-    assert_eq!(kind(&coded(&vec!["gzip".to_owned(); 120])), ErrorKind::Decode);
-    // So many lines are too many for a head.
-    assert_eq!(kind(&coded(&vec!["gzip".to_owned(); 1000])), ErrorKind::Protocol);
-    let identity = vec!["identity".to_owned(); 100];
-    assert_eq!(send(&coded(&identity)).unwrap().text(), "body");
-}
-
-#[test]
-fn dc_3_what_a_redirect_carries_is_not_decoded() {
-    let stage = Stage::new();
-    let bomb = gzip(&vec![0; 1 << 20]);
-    let expected = bomb.clone();
-    stage.host("a.example", move |received| match received.target() {
-        "/" => answer("302 Found", &["Location: /end", "Content-Encoding: gzip"], &bomb),
-        "/broken" => answer("302 Found", &["Location: /end", "Content-Encoding: br"], "no brotli"),
-        _ => Reply::ok("end"),
-    });
-    let response = send(&stage).unwrap();
-    assert_eq!((response.text(), response.history()[0].bytes()), ("end".into(), Some(&expected[..])));
-    assert_eq!(stage.session().get("http://a.example/broken").send().unwrap().text(), "end");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer, redirect, value};
 use pool::sim::Reply;
-use session::{Body, ErrorKind, Redirect, Retry, Session};
+use session::{Body, ErrorKind, Redirect, Session};
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::time::Duration;
 
@@ -188,24 +188,6 @@ fn d_16_a_redirect_to_what_cannot_be_requested_is_an_error_with_the_answer() {
         assert_eq!(error.response().unwrap().header("location"), Some(location));
         assert_eq!(stage.seen().len(), 1);
     }
-}
-
-#[test]
-fn cpu_7_one_deadline_holds_over_redirects_challenges_and_retries_together() {
-    let stage = Stage::new();
-    let turn = std::sync::atomic::AtomicUsize::new(0);
-    stage.host("a.example", move |r| {
-        let reply = match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 {
-            0 => redirect(302, &format!("{}x", r.target())),
-            1 => answer("503 Busy", &["Retry-After: 1"], ""),
-            _ => redirect(307, "/again"),
-        };
-        reply.delay(Duration::from_millis(800))
-    });
-    let request = stage.session().get("http://a.example/").timeout(Duration::from_secs(5));
-    let error = request.retry(Retry::idempotent(100)).send().unwrap_err();
-    assert!(error.is_timeout(), "{error}");
-    assert_eq!(stage.world.elapsed(), Duration::from_secs(5));
 }
 
 #[test]

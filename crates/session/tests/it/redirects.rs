@@ -379,17 +379,6 @@ fn a_redirect_whose_body_is_cut_short_is_followed_all_the_same() {
 }
 
 #[test]
-fn cpu_7_one_deadline_holds_over_all_hops() {
-    let stage = Stage::new();
-    stage.host("a.example", |_| redirect(302, "/again").delay(Duration::from_millis(800)));
-    let session = stage.session();
-    let error = session.get("http://a.example/").timeout(Duration::from_secs(2)).send().unwrap_err();
-    assert!(error.is_timeout(), "{error}");
-    assert_eq!(stage.world.elapsed(), Duration::from_secs(2));
-    assert!(error.may_have_been_processed(), "the first hops were answered");
-}
-
-#[test]
 fn cr_9_nothing_of_the_first_url_goes_to_the_second_host() {
     let stage = across(302);
     stage.session().get("http://us3r:p4ss@a.example/#fr4g").send().unwrap();

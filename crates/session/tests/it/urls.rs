@@ -1,6 +1,6 @@
 //! URLs: what is sent for what was written, and what is refused.
 
-use crate::support::{Stage, redirect, value};
+use crate::support::{Stage, value};
 use pool::sim::Reply;
 use proptest::prelude::*;
 use session::{ErrorKind, Session};
@@ -104,32 +104,6 @@ fn u_10_userinfo_becomes_basic_and_leaves_the_url() {
     assert_eq!(response.url().as_str(), "http://a.example/x");
     assert_eq!(response.request().url().as_str(), "http://a.example/x");
     assert_eq!(stage.last().target(), "/x");
-}
-
-#[test]
-fn cpu_1_a_url_longer_than_64_kib_is_refused_before_it_is_looked_at() {
-    let (stage, session) = with(&["a.example"]);
-    for unit in ["@", "%41", ":", "ü", "[", "\\"] {
-        let long = unit.repeat(1024 * 1024 / unit.len());
-        refused(&session, &format!("http://{long}/"));
-        refused(&session, &format!("http://a.example/{long}"));
-    }
-    assert_eq!(stage.world.connections(), 0);
-    let location = format!("http://a.example/{}", "a".repeat(60_000));
-    stage.host("b.example", move |_| redirect(302, &location));
-    assert!(session.get("http://b.example/").send().unwrap().url().as_str().len() > 60_000);
-}
-
-#[test]
-fn cpu_4_a_long_name_outside_ascii_is_an_error_before_it_is_converted() {
-    let (stage, session) = with(&[]);
-    // With labels of a length that a name can have, and with one that is too long for itself.
-    for name in ["ü".repeat(512 * 1024), "ü.".repeat(10 * 1024), "ü".repeat(50 * 1024), "ü".repeat(64)] {
-        refused(&session, &format!("http://{name}/"));
-        refused(&session, &format!("http://{name}.example/"));
-    }
-    refused(&session, &format!("http://{}.example/", "a".repeat(64)));
-    assert_eq!(stage.world.connections(), 0);
 }
 
 proptest! {
