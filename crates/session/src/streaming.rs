@@ -69,7 +69,11 @@ impl Streaming {
         let content = Content::new(&request, &head, request.settings().decode())
             .map_err(|why| Failure::Decode(why).into_error(&request, &head))?;
         let history = call.flow().take_history();
-        let open = Open { _shared: shared, driver, call, id, content, summary: None, watch };
+        let mut open = Open { _shared: shared, driver, call, id, content, summary: None, watch };
+        if open.content.left() == Some(0) {
+            // There is nothing to read, so the connection waits for no reader.
+            open.listen().map_err(|failure| failure.into_error(&request, &head))?;
+        }
         Ok(Self { head, request, history, body: Body::Open(Box::new(open)) })
     }
 

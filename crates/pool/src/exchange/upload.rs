@@ -64,7 +64,12 @@ impl Upload {
             Body::Empty => Rest::Nothing,
             Body::Bytes(bytes) => Rest::Unframed(bytes.clone()),
             Body::Reader(reader) => {
-                Rest::Reader(reader.begin().map_err(Fault::Source)?, request.body().len())
+                let (mut reader, len) = (reader.begin().map_err(Fault::Source)?, request.body().len());
+                if len == Some(0) {
+                    // The head alone is the whole request, so the source says what it has to say before.
+                    refute(&mut reader)?;
+                }
+                Rest::Reader(reader, len)
             }
         };
         let mut upload = Self { out, sent: 0, rest, hold, accepted: 0 };
@@ -124,10 +129,7 @@ impl Upload {
                 }
                 Rest::Reader(reader, left) => {
                     let scratch = cx.spares.scratch();
-                    // One byte more than is left tells a source that has too many, and takes no more than that.
-                    let room = left
-                        .and_then(|left| usize::try_from(left).ok())
-                        .map_or(scratch.len(), |left| scratch.len().min(left.saturating_add(1)));
+                    let room = room(scratch.len(), *left);
                     let read = reader.read(scratch.get_mut(..room).unwrap_or_default());
                     cx.now = cx.net.now();
                     let n = match read {
@@ -234,6 +236,28 @@ fn flush(conn: &mut Conn) -> Result<(), Fault> {
             Ok(())
         }
         Err(error) => Err(Fault::Link(error)),
+    }
+}
+
+/// How many bytes a source is asked for. One more than is left tells one that has too many, and takes no more than that;
+/// so the last read is never one that fills all the room there is.
+fn room(most: usize, left: Option<u64>) -> usize {
+    match left.and_then(|left| usize::try_from(left).ok()) {
+        Some(left) if left < most => left + 1,
+        Some(left) if left == most => most.saturating_sub(1),
+        _ => most,
+    }
+}
+
+/// Fails if there is anything in a source that was announced to be empty, as files of `/proc` are.
+fn refute(reader: &mut Reading) -> Result<(), Fault> {
+    loop {
+        match reader.read(&mut [0]) {
+            Ok(0) => return Ok(()),
+            Ok(_) => return Err(Fault::SourceTooLong),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Fault::Source(error)),
+        }
     }
 }
 
