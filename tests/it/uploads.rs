@@ -136,6 +136,30 @@ fn di_2_an_answer_that_comes_before_the_end_of_the_upload_ends_the_upload() {
 }
 
 #[test]
+fn di_2_of_a_hundred_uploads_that_are_refused_in_their_middle_each_has_the_refusal() {
+    const SIZE: u64 = 50 << 20;
+    let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo long";
+    let refusing = || Script::new().expect_head().expect_body(64 << 10).send(refusal);
+    let drains = refusing().close_write().wait_for_close();
+    // Not every system keeps what it has received when a reset follows.
+    let ends = if cfg!(target_os = "linux") { vec![drains, refusing().reset()] } else { vec![drains] };
+    for script in ends {
+        let server = RawServer::start(vec![script; 100]).unwrap();
+        let session = session();
+        for n in 0..100 {
+            let (reader, given) = counted(SIZE);
+            let body = if n % 2 == 0 { Body::sized(reader, SIZE) } else { Body::once(reader) };
+            let response = session.post(server.url()).body(body).send().unwrap();
+            assert_eq!((response.status().as_u16(), response.text()), (413, "too long".into()), "{n}");
+            assert!(given.load(Ordering::Relaxed) < SIZE, "{n}: the rest is not sent");
+        }
+        assert!(server.wait_until_ended(100, HANG));
+        assert!(server.requests().iter().all(|request| (request.len() as u64) < SIZE));
+        assert_eq!((server.connections(), session.pool().counts().open), (100, 0));
+    }
+}
+
+#[test]
 fn an_early_303_is_followed_on_a_new_connection() {
     let there = RawServer::start([Script::new().answer(ok("there")).wait_for_close()]).unwrap();
     let here = RawServer::start([Script::new().answer(to(303, &there.url())).wait_for_close()]).unwrap();

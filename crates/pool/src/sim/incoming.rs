@@ -78,10 +78,17 @@ impl Incoming {
             match self.expects {
                 Rest::Head => return Ok(true),
                 Rest::Sized(length) => {
-                    let Some(body) = bytes.get(..length) else { return Ok(false) };
+                    // What is here already, so that a proxy passes it on while the rest is on its way.
+                    let body = bytes.get(..length).unwrap_or(bytes);
                     self.body.extend_from_slice(body);
-                    self.at += length;
-                    self.expects = Rest::Head;
+                    self.at += body.len();
+                    match length - body.len() {
+                        0 => self.expects = Rest::Head,
+                        left => {
+                            self.expects = Rest::Sized(left);
+                            return Ok(false);
+                        }
+                    }
                 }
                 Rest::Chunks => {
                     let Some(line) = find(bytes, b"\r\n") else { return Ok(false) };
