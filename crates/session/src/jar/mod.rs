@@ -246,12 +246,15 @@ impl CookieJar {
 /// The cookies that a response from `url` sets, as an empty jar would take them without knowing the time.
 pub(crate) fn set_by<'a>(url: &Url, set_cookie: impl Iterator<Item = &'a [u8]>) -> Vec<Cookie<'static>> {
     let Some(site) = Site::of(url) else { return Vec::new() };
-    let mut store = Store::default();
-    for field in set_cookie.take(MAX_PER_RESPONSE) {
+    let (mut store, mut left) = (Store::default(), MAX_PER_RESPONSE);
+    for field in set_cookie {
         let candidate =
             SetCookie::parse(field).and_then(|cookie| Candidate::admit(cookie, site, &suffix::BuiltIn, None));
-        if let Ok(candidate) = candidate {
-            let _ = store.insert(&candidate);
+        if candidate.is_ok_and(|candidate| store.insert(&candidate).is_ok()) {
+            left -= 1;
+        }
+        if left == 0 {
+            break;
         }
     }
     store.live().into_iter().map(copy).collect()

@@ -237,12 +237,17 @@ fn ck_6_a_line_end_in_a_value_ends_the_field_on_any_way() {
 
 #[test]
 fn ck_7_a_flood_on_any_way_leaves_fifty_of_an_answer_and_requests_that_are_answered() {
-    let many: Vec<String> = (0..100).map(|n| format!("c{n}=v")).collect();
+    // What is refused has not been accepted.
+    let refused = (0..25).map(|n| format!("r{n}=v; Domain=other.test"));
+    let many: Vec<String> = refused.chain((0..100).map(|n| format!("c{n}=v"))).collect();
     for_each_path(|trip| {
         hosts(trip, &[("site.test", "10.3.0.1")], &many);
         let session = trip.session();
         assert_eq!(cookie(trip, &session, "site.test/go-site.test").split("; ").count(), 50);
         assert_eq!(session.cookies().len(), 50, "{:?}", trip.path);
+        let response = trip.send(session.get(trip.url("site.test/set"))).unwrap();
+        let shown: Vec<String> = response.cookies().iter().map(|cookie| cookie.name().to_owned()).collect();
+        assert_eq!(shown, (0..50).map(|n| format!("c{n}")).collect::<Vec<_>>(), "{:?}", trip.path);
     });
     for_each_path(|trip| {
         let mut turn = 0;
