@@ -171,6 +171,51 @@ mod tests {
     }
 
     #[test]
+    fn px_5_every_spelling_of_a_host_in_a_list_is_every_spelling_of_it_in_a_url_and_nothing_else() {
+        let hosts: [&[&str]; 9] = [
+            &["localhost", "LOCALHOST", "localhost.", "LocalHost."],
+            &[
+                "127.0.0.1",
+                "127.0.0.1.",
+                "127.1",
+                "0x7F.0.0.1",
+                "2130706433",
+                "[::ffff:127.0.0.1]",
+                "::ffff:7f00:1",
+            ],
+            &["127.0.0.2", "[::FFFF:127.0.0.2]"],
+            &["::1", "[::1]", "[0:0:0:0:0:0:0:1]", "0::0001"],
+            &["::2"],
+            &["a.example.test", "A.Example.TEST", "a.example.test."],
+            &["xa.example.test"],
+            &["b\u{fc}cher.test", "B\u{dc}CHER.test.", "xn--bcher-kva.test", "XN--BCHER-KVA.TEST"],
+            &["localhost.test"],
+        ];
+        for (n, spellings) in hosts.iter().enumerate() {
+            for entry in *spellings {
+                for (m, others) in hosts.iter().enumerate() {
+                    for host in *others {
+                        assert_eq!(covers(entry, host, 80), n == m, "{entry} {host}");
+                        // Those that have an own form in a URL have it from there.
+                        let url = if host.contains("::") {
+                            format!("http://[{}]/", host.trim_matches(['[', ']']))
+                        } else {
+                            format!("http://{host}/")
+                        };
+                        let url = ::url::Url::parse(&url).unwrap();
+                        let origin: Origin = url[..::url::Position::BeforePath].parse().unwrap();
+                        assert_eq!(
+                            NoProxy::parse(entry).0.covers(&Canonical::of_origin(&origin), 80),
+                            n == m,
+                            "{entry} {url}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn x_3_entries_are_names_addresses_networks_with_or_without_a_port() {
         for (list, host, port, covered) in [
             ("*", "a.example", 80, true),

@@ -1,5 +1,8 @@
 //! The known attacks on cookie jars, by their numbers in the threat catalogue.
 
+#[cfg(feature = "psl")]
+use std::net::IpAddr;
+
 use cookie::Cookie;
 use proptest::prelude::*;
 use session::{CookieError, CookieJar};
@@ -97,6 +100,74 @@ fn ck_5_a_stranger_cannot_set_a_cookie() {
     ] {
         let jar = jar("http://evil.test/", &[&format!("a=1; Domain={domain}")]);
         assert!(jar.is_empty(), "{domain}");
+    }
+}
+
+/// Hosts that are strangers, parents and children of each other, and addresses that look like parts of others.
+#[cfg(feature = "psl")]
+const HOSTS: [&str; 22] = [
+    "a.co.uk",
+    "b.co.uk",
+    "x.a.co.uk",
+    "co.uk",
+    "uk",
+    "a.co.uk.",
+    "x.a.co.uk.",
+    "co.uk.",
+    "a.test",
+    "x.a.test",
+    "y.x.a.test",
+    "xa.test",
+    "a.test.",
+    "test",
+    "a.github.io",
+    "b.github.io",
+    "github.io",
+    "127.0.0.1",
+    "127.0.0.2",
+    "0.0.0.1",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+];
+
+#[cfg(feature = "psl")]
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    /// What a host sets reaches itself, and others only below a domain that both are of and that is nobody's suffix.
+    #[test]
+    fn ck_1_to_ck_5_what_a_host_sets_reaches_only_what_is_below_a_domain_of_its_own(
+        setter in proptest::sample::select(&HOSTS[..]),
+        named in proptest::sample::select(&HOSTS[..]),
+        skipped in 0..4_usize,
+        before in "[ .\t]{0,3}",
+        after in "[ .\t]{0,3}",
+        shout in any::<bool>(),
+        secure in any::<bool>(),
+    ) {
+        let start = named.match_indices('.').map(|(at, _)| at).nth(skipped).unwrap_or(0);
+        let named = if shout { named[start..].to_uppercase() } else { named[start..].to_owned() };
+        let attribute = format!("{before}{named}{after}");
+        let scheme = if secure { "https" } else { "http" };
+        let jar = jar(&format!("{scheme}://{setter}/"), &[&format!("a=1; Domain={attribute}")]);
+        let domain = attribute.trim_matches([' ', '\t']).to_ascii_lowercase();
+        let domain = domain.strip_prefix('.').unwrap_or(&domain);
+        let is_suffix = ["uk", "co.uk", "test", "io", "github.io"].contains(&domain.trim_end_matches('.'));
+        let is_domain = !domain.is_empty() && !is_suffix;
+        // An address is below nothing.
+        let is_name = |host: &str| !host.starts_with('[') && host.parse::<IpAddr>().is_err();
+        let is_of = |host: &str| {
+            let below = host.strip_suffix(domain).is_some_and(|labels| labels.is_empty() || labels.ends_with('.'));
+            below && is_name(host)
+        };
+        for host in HOSTS {
+            let reached = sent(&jar, &format!("{scheme}://{host}/")) == "a=1";
+            let may = host == setter || is_domain && is_of(host) && is_of(setter);
+            prop_assert!(!reached || may, "{setter} set Domain={attribute:?}, and {host} is sent it");
+            // And what may be shared is.
+            let plain = is_domain && is_of(setter) && !domain.starts_with('.') && !domain.ends_with("..");
+            prop_assert!(reached || !(plain && is_of(host)), "{setter} set Domain={attribute:?}, and {host} lacks it");
+        }
     }
 }
 
