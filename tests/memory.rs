@@ -26,6 +26,16 @@ const SERVER: &str = "MEMORY_TEST_SERVER";
 const BODY: usize = 1 << 20;
 
 #[test]
+fn dc_1_of_a_thousand_codings_none_gets_a_decoder() {
+    grows("dc_1_of_a_thousand_codings_none_gets_a_decoder", 256 * KIB, |session, base| {
+        for coding in ["br", "gzip", "zstd"] {
+            let error = session.get(format!("{base}/codings/{coding}")).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{coding}");
+        }
+    });
+}
+
+#[test]
 fn dc_3_a_bomb_in_a_redirect_is_not_decoded() {
     grows("dc_3_a_bomb_in_a_redirect_is_not_decoded", MIB, |session, base| {
         let response = session.get(format!("{base}/redirect-bomb")).send().unwrap();
@@ -229,6 +239,19 @@ fn cpu_6_chunks_of_one_byte_allocate_nothing() {
 }
 
 #[test]
+fn a_caller_that_takes_its_time_slows_the_peer_down_instead_of_filling_memory() {
+    let test = "a_caller_that_takes_its_time_slows_the_peer_down_instead_of_filling_memory";
+    grows(test, MIB, |session, base| {
+        let mut stream = session.get(format!("{base}/tiny-chunks")).stream().unwrap();
+        stream.read_exact(&mut [0; 10]).unwrap();
+        for _ in 0..1000 {
+            assert_eq!(session.get(format!("{base}/small")).send().unwrap().text(), "small");
+        }
+        assert_eq!(io::copy(&mut stream, &mut io::sink()).unwrap(), 64 * MIB - 10);
+    });
+}
+
+#[test]
 fn thousands_of_links_do_not_each_hold_the_url_of_the_answer() {
     grows("thousands_of_links_do_not_each_hold_the_url_of_the_answer", 8 * MIB, |session, base| {
         let response = session.get(format!("{base}/links/{}", "x".repeat(60_000))).send().unwrap();
@@ -338,6 +361,9 @@ fn serve(socket: TcpStream) -> io::Result<()> {
             ["bomb", name] => {
                 let coding = name.split('-').next().unwrap();
                 sized(out, &format!("Content-Encoding: {coding}\r\n"), &bomb(name))?;
+            }
+            ["codings", coding] => {
+                sized(out, &format!("Content-Encoding: {}\r\n", [coding; 1000].join(", ")), b"body")?;
             }
             ["redirect-bomb"] => {
                 out.write_all(

@@ -34,6 +34,10 @@ pub(crate) struct TlsLink {
 /// hostile one: a read must end.
 const MAX_FRUITLESS: usize = 4096;
 
+/// More configurations than this are not kept: all are made anew then. Programs have one or two settings; one that makes
+/// a setting for every request would otherwise keep the keys, roots and tickets of each.
+const MAX_CONFIGS: usize = 64;
+
 /// The configurations of one pool: one for each distinct setting, so that session tickets are shared by all
 /// connections of that setting and by no others; and one more where the setting is that of a proxy.
 #[derive(Default)]
@@ -47,6 +51,9 @@ impl Configs {
             return Ok(config.clone());
         }
         let config = Arc::new(setup::client_config(tls.setting())?);
+        if configs.len() >= MAX_CONFIGS {
+            configs.clear();
+        }
         configs.insert(key, config.clone());
         Ok(config)
     }
@@ -246,4 +253,30 @@ pub(crate) fn explain(error: &io::Error, name: &str) -> Option<String> {
 
 fn tls_error(detail: String) -> Error {
     Error::new(ErrorKind::Tls).with_phase(Phase::Tls).with_detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_settings_without_end_only_some_are_kept_and_each_works() {
+        let folder = std::env::temp_dir().join(format!("pool-settings-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let configs = Configs::default();
+        let kept = || configs.0.lock().unwrap().len();
+        for i in 0..=MAX_CONFIGS {
+            assert_eq!(kept(), i);
+            let tls = Tls::default().key_log_file(folder.join(i.to_string())).unwrap();
+            let config = configs.get(&tls, Party::Origin).unwrap();
+            assert!(
+                Arc::ptr_eq(&config, &configs.get(&tls, Party::Origin).unwrap()),
+                "kept for the next one"
+            );
+            if i == MAX_CONFIGS {
+                assert_eq!(kept(), 1);
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
