@@ -289,6 +289,26 @@ fn ck_8_values_come_back_as_they_are_on_every_way() {
         assert_eq!(cookie(trip, &trip.session(), "a.test/go-a.test"), sent, "{:?}", trip.path);
         assert_eq!(value(&trip.stage.last(), "x"), "-");
     });
+    for_each_path(|trip| {
+        // Octets that are no text, and what would end a line if it were decoded.
+        let octets = b"n\xff=\x80\xfe%; u=%u000a\\r\\n&#10+; e=\xc4\x8d\xc4\x8a";
+        trip.stage.host("a.test", move |_| {
+            let fields =
+                octets.split(|octet| *octet == b';').map(|pair| [b"Set-Cookie:", pair, b"\r\n"].concat());
+            let fields: Vec<u8> = fields.collect::<Vec<_>>().concat();
+            Reply::raw([b"HTTP/1.1 200 OK\r\n", &fields[..], b"Content-Length: 0\r\n\r\n"].concat())
+        });
+        let session = trip.session();
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        // Alone, and where credentials see the request before it is sent.
+        for request in [session.get(trip.url("a.test/")), session.get(trip.url("a.test/")).basic("u", "p")] {
+            trip.send(request).unwrap();
+            let head = trip.stage.last().head().as_bytes().to_vec();
+            let line = [b"\r\nCookie: ", &octets[..], b"\r\n"].concat();
+            let lines = head.windows(line.len()).filter(|window| *window == line).count();
+            assert_eq!(lines, 1, "{:?}: {}", trip.path, String::from_utf8_lossy(&head));
+        }
+    });
 }
 
 #[test]
