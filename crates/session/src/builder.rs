@@ -348,7 +348,7 @@ impl RequestBuilder {
         let mut target = target.ok_or_else(|| Error::request_error("the request has no URL"))?;
         let from_url =
             userinfo.as_ref().and_then(Basic::from_userinfo).map(|basic| Arc::new(basic) as Arc<dyn Auth>);
-        let (mut auth, settings) = match layer {
+        let (auth, settings) = match layer {
             None => (below.credentials_of(from_url, target.origin()), below.clone()),
             Some(layer) => {
                 let auth = layer.credentials(from_url, below, target.origin());
@@ -365,9 +365,6 @@ impl RequestBuilder {
             url.query_pairs_mut().extend_pairs(settings.params());
             target = Arc::new(target.sibling(url, settings.tls())?);
         }
-        if let (None, Some(Userinfo { user, password: None })) = (&auth, userinfo) {
-            auth = settings.netrc().and_then(|netrc| netrc.of_user(&user, target.url(), settings.headers()));
-        }
         let (mut body, content_type) = body.unwrap_or_default();
         if let Some(watch) = on_upload {
             body = body.watched(watch);
@@ -377,6 +374,9 @@ impl RequestBuilder {
             .map_err(|error| error.about(&about.0, Some(about.1.url())))
             .map(|mut request| {
                 request.set_expect_continue(expect_continue);
+                if let Some(Userinfo { user, .. }) = userinfo {
+                    request.remember_user(user);
+                }
                 (session, request)
             })
     }

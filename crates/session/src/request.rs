@@ -1,6 +1,7 @@
 //! A request, prepared: everything that is asked for, and nothing that is made only when it is sent.
 
 mod secrets;
+mod trail;
 
 use crate::auth::{Auth, AuthContext};
 use crate::error::Error;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use trail::Trail;
 
 /// A prepared request: method, URL, headers, body and the settings that hold for it, all layers merged.
 ///
@@ -40,6 +42,8 @@ pub struct Request {
     expect_continue: bool,
     /// Of a hop that was sent: the fields that credentials and hooks added to what was asked for.
     added: Option<Arc<Headers>>,
+    /// `None` while there is nothing to tell.
+    trail: Option<Arc<Trail>>,
 }
 
 /// Which fields stand behind the framing field on the wire: those that were not set by hand. (The order of requests:
@@ -89,6 +93,7 @@ impl Request {
             follows: parts.follows,
             expect_continue: false,
             added: None,
+            trail: None,
         };
         if let Some(content_type) = parts.content_type {
             request.describe_body(&content_type)?;
@@ -124,17 +129,21 @@ impl Request {
     /// `Proxy-Authorization`, `Cookie`, `Host`, cookies of the request, headers with a sensitive value and the
     /// [secret headers](Redirect::secret_headers) of its redirect policy are removed: they were meant for somebody
     /// else. Credentials stay with the origin they were given for: they are not sent to the new one, nor, where this is a
-    /// request that was sent, what they and hooks had added to it. Userinfo is ignored.
+    /// request that was sent, what they and hooks had added to it. Userinfo makes no credential.
     ///
     /// # Errors
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) if it cannot be requested.
     pub fn set_url(&mut self, url: impl IntoUrl) -> Result<(), Error> {
-        let (url, _) = url::parse(url.text(), Some(self.target.url())).map_err(Error::request_error)?;
+        let (url, userinfo) =
+            url::parse(url.text(), Some(self.target.url())).map_err(Error::request_error)?;
         let before = self.target.clone();
         self.redirect_to(url)?;
         if before.origin() != self.target.origin() {
             let secrets = self.redirect().secrets().to_vec();
             self.drop_secrets(&secrets);
+        }
+        if let Some(userinfo) = userinfo {
+            self.remember_user(userinfo.user);
         }
         Ok(())
     }

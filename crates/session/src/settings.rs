@@ -22,9 +22,9 @@ use std::time::Duration;
 /// What a request, a session, or the environment says about how requests are made; plain data.
 ///
 /// Everything is either set or left open. What is left open is decided one layer below: **request over session over
-/// environment over default**. Headers and query parameters merge by name, proxies by URL, the other settings as a whole;
-/// hooks of a request replace those of the session. (In requests the environment beats the session; here it does not.)
-/// From the environment come [proxies](Proxies#the-environment).
+/// environment over default**. Headers and query parameters merge by name, proxies by URL, the other settings as a whole
+/// (what a [`Redirect`] keeps safe stays safe); hooks of a request replace those of the session. (In requests the
+/// environment beats the session; here it does not.) From the environment come [proxies](Proxies#the-environment).
 ///
 /// Found at [`Session::settings_mut`](crate::Session::settings_mut); on a [`Request`](crate::Request) all layers are
 /// merged already. The getters answer with what holds, defaults included.
@@ -89,7 +89,10 @@ impl Settings {
             },
             environment: self.environment.or_else(|| below.environment.clone()),
             tls: self.tls.or_else(|| below.tls.clone()),
-            redirect: self.redirect.or_else(|| below.redirect.clone()),
+            redirect: match (self.redirect, &below.redirect) {
+                (Some(above), Some(below)) => Some(above.over(below)),
+                (above, below) => above.or_else(|| below.clone()),
+            },
             retry: self.retry.or_else(|| below.retry.clone()),
             timeouts: self.timeouts.or(below.timeouts),
             total: self.total.or(below.total),

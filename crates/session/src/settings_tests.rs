@@ -270,6 +270,28 @@ fn cr_10_session_credentials_stay_where_they_were_set_for() {
 }
 
 #[test]
+fn cr_1_a_policy_of_a_request_weakens_nothing_that_the_session_keeps_safe() {
+    let with = |policy: Redirect| {
+        let mut settings = Settings::default();
+        settings.set_redirect(policy);
+        settings
+    };
+    let below = with(Redirect::limited(1).https_only(true).secret_headers(["x-a"]));
+    for (above, shown) in [
+        (Redirect::none(), "Redirect(none, https only)"),
+        (Redirect::limited(2).https_only(true), "Redirect(limited 2, https only)"),
+        (Redirect::limited(2).https_only(false), "Redirect(limited 2)"),
+    ] {
+        let merged = with(above.secret_headers(["x-b"])).over(&below);
+        let policy = merged.redirect().unwrap();
+        assert_eq!(
+            (format!("{policy:?}").as_str(), policy.secrets()),
+            (shown, &["x-b".into(), "x-a".into()][..])
+        );
+    }
+}
+
+#[test]
 fn s_3_the_default_headers_are_four_and_in_order() {
     let headers = default_headers();
     let names: Vec<&str> = headers.iter().map(|(name, _)| name).collect();

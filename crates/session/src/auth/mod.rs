@@ -15,6 +15,7 @@ pub use challenge::Challenge;
 #[cfg(feature = "digest")]
 pub use digest::Digest;
 pub use netrc::Netrc;
+pub(crate) use netrc::same_host;
 use std::fmt;
 use std::time::SystemTime;
 

@@ -388,7 +388,7 @@ impl Flow {
         if self.base.credentials().is_some() {
             return None;
         }
-        let basic = netrc.of_host(self.base.url(), self.base.headers())?;
+        let basic = self.base.netrc_entry(netrc)?;
         Some(Credentials { origin: self.base.origin().clone(), auth: Arc::new(basic) })
     }
 

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Head;
 use crate::url;
-use ::url::Url;
+use ::url::{Position, Url};
 use http_wire::{Method, StatusCode};
 use pool::Scheme;
 use std::fmt;
@@ -19,11 +19,15 @@ use std::sync::Arc;
 /// ([`sensitive_header`](crate::RequestBuilder::sensitive_header)) and the [secret headers](Redirect::secret_headers) are
 /// dropped for the rest of the call. Only `http` and `https` are followed. The default is `limited(30)`; `head()` alone
 /// follows none.
+///
+/// A policy of a request takes the place of its session's, but what that forbids with [`https_only`](Redirect::https_only)
+/// stays forbidden unless the request says otherwise, and its secret headers stay secret.
 #[doc(alias = "allow_redirects")]
 #[derive(Clone)]
 pub struct Redirect {
     rule: Rule,
-    https_only: bool,
+    /// `None`: nothing was said.
+    https_only: Option<bool>,
     secrets: Vec<String>,
 }
 
@@ -71,10 +75,11 @@ impl Redirect {
         Self::of(Rule::Custom(Arc::new(decide)))
     }
 
-    /// Forbids redirects to `http`. They are [`ErrorKind::Redirect`] then, and nothing is sent.
+    /// Forbids redirects to `http`. They are [`ErrorKind::Redirect`] then, and nothing is sent. It holds for
+    /// [`Response::next`](crate::Response::next) as well.
     #[must_use]
     pub fn https_only(mut self, only: bool) -> Self {
-        self.https_only = only;
+        self.https_only = Some(only);
         self
     }
 
@@ -89,8 +94,15 @@ impl Redirect {
         &self.secrets
     }
 
+    /// This policy of a request over that of its session: to follow fewer, or by hand, weakens nothing.
+    pub(crate) fn over(mut self, below: &Self) -> Self {
+        self.https_only = self.https_only.or(below.https_only);
+        self.secrets.extend_from_slice(&below.secrets);
+        self
+    }
+
     fn of(rule: Rule) -> Self {
-        Self { rule, https_only: false, secrets: Vec::new() }
+        Self { rule, https_only: None, secrets: Vec::new() }
     }
 }
 
@@ -101,7 +113,7 @@ impl fmt::Debug for Redirect {
             Rule::Limited(max) => write!(f, "Redirect(limited {max}")?,
             Rule::Custom(_) => f.write_str("Redirect(custom")?,
         }
-        f.write_str(if self.https_only { ", https only)" } else { ")" })
+        f.write_str(if self.https_only == Some(true) { ", https only)" } else { ")" })
     }
 }
 
@@ -187,7 +199,8 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
     if matches!(policy.rule, Rule::None) {
         return Ok(None);
     }
-    let Some(next) = place(base, head)? else { return Ok(None) };
+    let Some(place) = place(base, head)? else { return Ok(None) };
+    let next = &place.url;
     match &policy.rule {
         Rule::None => return Ok(None),
         Rule::Limited(max) if followed >= *max as usize => {
@@ -198,7 +211,7 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
         }
         Rule::Limited(_) => {}
         Rule::Custom(decide) => {
-            let attempt = RedirectAttempt { status: head.status(), url: head.url(), next: &next, followed };
+            let attempt = RedirectAttempt { status: head.status(), url: head.url(), next, followed };
             match decide(&attempt).0 {
                 Action::Follow => {}
                 Action::Stop => return Ok(None),
@@ -206,31 +219,32 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
             }
         }
     }
-    let next = follow(base, head.status(), next, policy.secrets()).map_err(|why| fail(why.to_string()))?;
-    if policy.https_only && next.origin().scheme() == Scheme::Http {
-        return Err(fail("the redirect leads to http, which https_only forbids".to_owned()));
-    }
-    Ok(Some(next))
+    follow(base, head, place).map(Some).map_err(|why| fail(why.to_string()))
 }
 
 /// The request that would follow, whatever the policy says.
 pub(crate) fn next(sent: &Request, head: &Head) -> Result<Option<Request>, Error> {
-    let Some(next) = place(sent, head)? else { return Ok(None) };
+    let Some(place) = place(sent, head)? else { return Ok(None) };
     // What credentials and hooks added to this one they add to the next one themselves.
     let mut base = sent.clone();
     base.drop_added();
     let base = &base;
-    follow(base, head.status(), next, base.redirect().secrets())
-        .map(Some)
-        .map_err(|why| unfollowed(base, why.to_string()))
+    follow(base, head, place).map(Some).map_err(|why| unfollowed(base, why.to_string()))
 }
 
 fn unfollowed(base: &Request, why: String) -> Error {
     Error::new(ErrorKind::Redirect, why).with_request(base).maybe_processed()
 }
 
+/// Where an answer redirects to.
+struct Place {
+    url: Url,
+    /// The user that it names.
+    user: Option<Vec<u8>>,
+}
+
 /// Where an answer redirects to, if it does.
-fn place(base: &Request, head: &Head) -> Result<Option<Url>, Error> {
+fn place(base: &Request, head: &Head) -> Result<Option<Place>, Error> {
     let fail = |why: String| unfollowed(base, why);
     if !is_redirect(head.status()) {
         return Ok(None);
@@ -244,12 +258,12 @@ fn place(base: &Request, head: &Head) -> Result<Option<Url>, Error> {
     }
     let text = location.to_str().map_err(|_| fail("the Location of the redirect is not UTF-8".to_owned()))?;
     // Credentials in a Location are none of ours: what a server says does not authenticate us elsewhere.
-    let (mut next, _) = url::parse(text, Some(head.url()))
+    let (mut next, userinfo) = url::parse(text, Some(head.url()))
         .map_err(|why| fail(format!("the redirect cannot be followed: {why}")))?;
     if next.fragment().is_none() {
         next.set_fragment(head.url().fragment());
     }
-    Ok(Some(next))
+    Ok(Some(Place { url: next, user: userinfo.map(|userinfo| userinfo.user) }))
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -257,9 +271,14 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// The next request, from the one as it was asked, not as it was sent.
-fn follow(base: &Request, status: StatusCode, url: Url, secrets: &[String]) -> Result<Request, Error> {
+fn follow(base: &Request, head: &Head, place: Place) -> Result<Request, Error> {
+    let (status, policy) = (head.status(), base.redirect());
     let mut next = base.clone();
-    next.redirect_to(url)?;
+    next.redirect_to(place.url)?;
+    if policy.https_only == Some(true) && next.origin().scheme() == Scheme::Http {
+        let why = "the redirect leads to http, which https_only forbids";
+        return Err(Error::new(ErrorKind::Redirect, why));
+    }
     let method = method_after(base.method(), status);
     if method != *base.method() {
         next.drop_body(method);
@@ -275,10 +294,20 @@ fn follow(base: &Request, status: StatusCode, url: Url, secrets: &[String]) -> R
     next.drop_cookie_header();
     // Each hop has a proxy of its own, and with it the credentials for that one.
     next.remove_header("Proxy-Authorization");
-    if next.origin() != base.origin() {
-        next.drop_secrets(secrets);
+    // A hook may have sent this one elsewhere: nor does who answered there decide what is done at home.
+    if next.origin() != base.origin() || !is_at(base, head.url()) {
+        next.drop_secrets(&policy.secrets);
+        next.remember_left(base.origin().clone());
+    }
+    if let Some(user) = place.user {
+        next.remember_user(user);
     }
     Ok(next)
+}
+
+/// Whether an answer from this URL is one of the request's origin.
+fn is_at(request: &Request, answered: &Url) -> bool {
+    request.url()[..Position::BeforePath] == answered[..Position::BeforePath]
 }
 
 /// RFC 9110 §15.4, with what browsers made of it.

@@ -1,9 +1,9 @@
 //! Whom credentials reach, on every way a request can take.
 
 use crate::paths::{Path, for_each_path};
-use crate::support::{Stage, answer, redirect, value};
+use crate::support::{answer, redirect, value};
 use pool::sim::Reply;
-use session::{Basic, Bearer, Error, ErrorKind, Hook, Redirect, Request};
+use session::{Basic, Bearer, Error, ErrorKind, Redirect, Request};
 
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 
@@ -22,31 +22,46 @@ fn follow(path: Path, target: &str) -> Reply {
 
 #[test]
 fn cr_1_a_downgrade_drops_credentials_and_is_refused_where_https_only_is_set() {
+    let (from, to) = ("https://a.test:4430/", "http://a.test:8080/");
     for_each_path(|trip| {
-        // Same name, other scheme and port; on the ways of http it is an upgrade, and the same rule.
-        let (from, to) = match trip.path {
-            Path::Connect => ("https://a.test:4430/", "http://a.test:8080/"),
-            _ => ("http://a.test:8080/", "http://a.test:8081/"),
-        };
-        trip.stage.host("a.test", move |r| match r.addr().port() {
+        trip.asks_in_both_ways();
+        let host = trip.stage.host("a.test", move |r| match r.addr().port() {
             4430 => redirect(302, to),
-            8080 if from.starts_with("http:") => redirect(302, to),
             _ => Reply::ok("end"),
         });
-        // The proxy is for both schemes, so the second hop of CONNECT would be forwarded: it goes through a tunnel too.
-        let session = match trip.path {
-            Path::Connect => trip.builder().proxies(trip.proxies().direct("http").unwrap()).build().unwrap(),
-            _ => trip.session(),
-        };
-        let request = session.get(from).basic("u", "p").header("Cookie", "by=hand");
-        assert_eq!(trip.send(request).unwrap().text(), "end");
-        assert_eq!(trip.stage.values("authorization"), ["Basic dTpw", "-"], "{:?}", trip.path);
-        assert_eq!(trip.stage.values("cookie"), ["by=hand", "-"], "{:?}", trip.path);
-        if trip.path == Path::Connect {
-            let only = session.get(from).basic("u", "p").redirect(Redirect::default().https_only(true));
-            assert_eq!(trip.send(only).unwrap_err().kind(), ErrorKind::Redirect);
-            assert_eq!(trip.stage.seen().iter().filter(|r| r.addr().port() == 8080).count(), 1);
+        let only = |only| Redirect::default().https_only(only);
+        let mut strict = trip.session();
+        strict.settings_mut().set_redirect(only(true));
+        // Set for the request or for the session, where a request has a policy of its own too.
+        for (session, policy) in [
+            (trip.session(), Some(only(true))),
+            (strict.clone(), None),
+            (strict.clone(), Some(Redirect::limited(3))),
+            (strict.clone(), Some(Redirect::custom(|attempt| attempt.follow()))),
+        ] {
+            let request = session.get(from).basic("u", "p").header("Cookie", "by=hand");
+            let request = if let Some(policy) = policy { request.redirect(policy) } else { request };
+            let error = trip.send(request).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Redirect, "{:?}: {error}", trip.path);
+            assert_eq!(error.response().unwrap().status(), 302);
         }
+        // By hand it is refused as well.
+        let by_hand = trip.send(strict.get(from).redirect(Redirect::none())).unwrap();
+        assert_eq!(by_hand.next().unwrap_err().kind(), ErrorKind::Redirect, "{:?}", trip.path);
+        trip.went_only_to(&host, "a.test", 4430);
+        assert!(trip.proxy.seen().iter().all(|asked| !asked.target().contains("8080")), "{:?}", trip.path);
+
+        for session in [trip.session(), strict] {
+            let request = session.get(from).basic("u", "p").header("Cookie", "by=hand");
+            assert_eq!(trip.send(request.redirect(only(false))).unwrap().text(), "end");
+            let values = |name| {
+                let all = trip.stage.values(name);
+                all[all.len() - 2..].to_vec()
+            };
+            assert_eq!(values("authorization"), ["Basic dTpw", "-"], "{:?}", trip.path);
+            assert_eq!(values("cookie"), ["by=hand", "-"], "{:?}", trip.path);
+        }
+        trip.keeps_from("a.test:8080", &["dTpw", "by=hand", "authorization: basic dtpw", "\r\ncookie"]);
     });
 }
 
@@ -64,6 +79,7 @@ fn cr_2_an_authorization_set_by_hand_goes_to_no_other_host() {
             assert_eq!(response.url().host_str(), Some("b.test"), "{path:?}");
             assert_eq!(trip.stage.values("authorization")[2 * i..], ["Bearer t", "-"], "{path:?} {status}");
         }
+        trip.keeps_from("b.test", &["bearer", "\r\nauthorization"]);
     });
 }
 
@@ -87,17 +103,23 @@ fn cr_3_what_was_dropped_stays_dropped_for_the_chain() {
                 "a.test GET /"
             ]
         );
-        let mut session = session;
-        session.set_auth_for(trip.url("a.test"), Bearer::new("scoped")).unwrap();
-        trip.send(session.get(&url)).unwrap();
+        let scope = |mut session: session::Session| {
+            session.set_auth_for(trip.url("a.test"), Bearer::new("scoped")).unwrap();
+            session
+        };
+        trip.send(scope(session).get(&url)).unwrap();
         let scoped = "Bearer scoped";
         assert_eq!(trip.stage.values("authorization")[4..], [scoped, "-", "-", scoped], "{path:?}");
+        // A field of the request is not replaced by the session's when it is gone.
+        trip.send(scope(trip.session()).get(&url).header("Authorization", "Bearer t")).unwrap();
+        assert_eq!(trip.stage.values("authorization")[8..], ["Bearer t", "-", "-", "-"], "{path:?}");
+        trip.keeps_from("b.test", &["bearer", "\r\nauthorization"]);
     });
 }
 
 #[test]
 fn cr_4_hosts_are_the_same_only_if_they_are_equal() {
-    for other in ["www.a.test", "a.test.evil.test", "xa.test"] {
+    for other in ["www.a.test", "a.test.evil.test", "xa.test", "a.tes", "a.test.", "test"] {
         for_each_path(|trip| {
             let path = trip.path;
             for host in ["a.test", other] {
@@ -109,6 +131,30 @@ fn cr_4_hosts_are_the_same_only_if_they_are_equal() {
             trip.send(session.get(&url).basic("u", "p")).unwrap();
             assert_eq!(trip.stage.values("authorization"), ["t", "-", "Basic dTpw", "-"], "{path:?} {other}");
             assert_eq!(trip.stage.values("cookie"), ["c=1", "-", "-", "-"]);
+            trip.keeps_from(other, &["dTpw", "c=1", "\r\nauthorization", "\r\ncookie"]);
+        });
+    }
+}
+
+#[test]
+fn cr_4_other_spellings_of_a_host_are_the_same_host() {
+    for (host, other) in [
+        ("a.test", "A.TEST"),
+        ("a.test", "%61.test"),
+        ("xn--bcher-kva.test", "b%C3%BCcher.test"),
+        ("[::1]", "[0:0:0:0:0:0:0:1]"),
+        ("10.3.0.1", "10.3.1"),
+    ] {
+        for_each_path(|trip| {
+            let path = trip.path;
+            let to = path.url(&format!("{other}/end"));
+            let addr = if host == "[::1]" { "::1" } else { "10.3.0.1" };
+            trip.stage.host_at(host, addr, move |r| match r.target() {
+                "/" => redirect(302, &to),
+                _ => Reply::ok("end"),
+            });
+            trip.send(trip.session().get(trip.url(host)).header("Authorization", "t")).unwrap();
+            assert_eq!(trip.stage.values("authorization"), ["t", "t"], "{path:?} {other}");
         });
     }
 }
@@ -116,12 +162,13 @@ fn cr_4_hosts_are_the_same_only_if_they_are_equal() {
 #[test]
 fn cr_4_an_address_with_a_zone_is_no_host_at_all() {
     for_each_path(|trip| {
-        let to = trip.url("[::1%25.a.test]/");
+        let to = trip.url("[::1%25a.test]/");
         trip.stage.host_at("six.test", "::1", move |_| redirect(302, &to));
         let session = trip.session();
         let error = trip.send(session.get(trip.url("[::1]/")).header("Authorization", "t")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{:?}", trip.path);
-        assert_eq!(trip.stage.world.host("six.test", []).lookups(), 0);
+        assert_eq!(trip.stage.seen().len(), 1, "{:?}", trip.path);
+        assert!(trip.proxy.seen().iter().all(|asked| !asked.target().contains("a.test")), "{:?}", trip.path);
     });
 }
 
@@ -137,6 +184,7 @@ fn cr_5_proxy_authorization_set_by_hand_does_not_survive_another_origin() {
         trip.send(request).unwrap();
         assert_eq!(trip.stage.values("proxy-authorization")[1], "-", "{path:?}");
         assert_eq!(trip.stage.values("proxy-authenticate")[1], "-", "{path:?}");
+        trip.keeps_from("b.test", &["cDpw", "\r\nproxy-authenticate"]);
         // A field that is set by hand and meant for some proxy never goes beside or instead of those of this one.
         for asked in trip.proxy.seen() {
             if let Some(head) = asked.head() {
@@ -164,6 +212,7 @@ fn cr_6_every_occurrence_is_dropped() {
         trip.send(request).unwrap();
         assert_eq!(trip.stage.values("authorization"), ["one|two", "-"], "{path:?}");
         assert_eq!(trip.stage.values("cookie"), ["a=1|b=2", "-"], "{path:?}");
+        trip.keeps_from("b.test", &["\r\nauthorization", "\r\ncookie", "a=1", "b=2"]);
     });
 }
 
@@ -171,20 +220,36 @@ fn cr_6_every_occurrence_is_dropped() {
 fn cr_8_a_location_makes_no_credential_and_leads_to_http_and_https_only() {
     for_each_path(|trip| {
         let path = trip.path;
-        trip.stage.host("a.test", move |r| match r.target() {
+        let a = trip.stage.host("a.test", move |r| match r.target() {
             "/imap" => redirect(302, "imap://u@a.test/"),
             "/ftp" => redirect(302, "ftp://u@a.test/"),
+            "/port" => redirect(307, &format!("ftp://u:p@a.test:{}/", r.addr().port())),
+            "/short" => redirect(302, "//u:p@b.test/"),
+            "/near" => redirect(302, &path.url("u:p@a.test/end")),
+            "/end" => Reply::ok("end"),
             _ => redirect(302, &path.url("u:p@b.test/")),
         });
         trip.stage.host("b.test", |_| Reply::ok("end"));
         let session = trip.session();
-        for place in ["a.test/imap", "a.test/ftp"] {
+        for place in ["a.test/imap", "a.test/ftp", "a.test/port"] {
             let error = trip.send(session.get(trip.url(place)).bearer("t")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Redirect, "{path:?}");
+            assert_eq!(
+                error.response().unwrap().status().as_u16(),
+                if place == "a.test/port" { 307 } else { 302 }
+            );
         }
-        assert_eq!(trip.stage.seen().len(), 2);
-        trip.send(session.get(trip.url("a.test/"))).unwrap();
-        assert_eq!(trip.stage.values("authorization")[2..], ["-", "-"], "{path:?}");
+        assert_eq!(trip.stage.seen().len(), 3);
+        trip.went_only_to(&a, "a.test", if trip.path == Path::Connect { 443 } else { 80 });
+        for target in ["", "short", "near"] {
+            let response = trip.send(session.get(trip.url(&format!("a.test/{target}")))).unwrap();
+            assert!(!response.url().as_str().contains('@'), "{path:?}");
+        }
+        assert_eq!(trip.stage.values("authorization")[3..], ["-"; 6], "{path:?}");
+        trip.keeps_from("b.test", &["u:p", "dTpw", "\r\nauthorization"]);
+        // Nor does it take those away that are there.
+        trip.send(session.get(trip.url("a.test/near")).bearer("t")).unwrap();
+        assert_eq!(trip.stage.values("authorization")[9..], ["Bearer t", "Bearer t"], "{path:?}");
     });
 }
 
@@ -196,16 +261,32 @@ fn cr_9_no_referer_is_made_and_nothing_of_the_first_url_goes_along() {
             trip.stage.host(host, move |r| follow(path, r.target()));
         }
         let session = trip.session();
-        trip.send(session.get(trip.url("us3:p4s@a.test/302/b.test#fr4g"))).unwrap();
-        let second = trip.stage.last();
-        assert_eq!(value(&second, "referer"), "-");
-        let head = String::from_utf8_lossy(second.head().as_bytes()).into_owned();
-        for secret in ["us3", "p4s", "fr4g"] {
-            assert!(!head.contains(secret), "{path:?}: {head}");
+        // The second is `us3:p4s` in base64, the fourth `u:p`.
+        for (url, secrets) in [
+            ("us3:p4s@a.test/302/b.test#fr4g", ["us3", "dXMzOnA0cw", "p4s", "fr4g"]),
+            ("u:p@a.test/302/b.test/b.test#f", ["u:p", "dTpw", "p@", "#f"]),
+        ] {
+            trip.send(session.get(trip.url(url))).unwrap();
+            trip.keeps_from("b.test", &secrets);
         }
+        trip.keeps_from("b.test", &["\r\nreferer", "\r\nauthorization"]);
+        trip.keeps_from("a.test", &["\r\nreferer", "@", "#"]);
+        // What was set for one request is for that one, and what was taken away is gone.
+        let mut session = trip.session();
+        let referer = || value(&trip.stage.last(), "referer");
         trip.send(session.get(trip.url("a.test/")).header("Referer", "x")).unwrap();
+        assert_eq!(referer(), "x");
         trip.send(session.get(trip.url("a.test/"))).unwrap();
-        assert_eq!(value(&trip.stage.last(), "referer"), "-", "what was set for one request is for that one");
+        assert_eq!(referer(), "-", "{path:?}");
+        session.headers_mut().insert("Referer", "y").unwrap();
+        trip.send(session.get(trip.url("a.test/"))).unwrap();
+        assert_eq!(referer(), "y");
+        trip.send(session.get(trip.url("a.test/")).without("referer")).unwrap();
+        assert_eq!(referer(), "-", "{path:?}");
+        session.headers_mut().remove("REFERER");
+        trip.send(session.get(trip.url("a.test/302/b.test"))).unwrap();
+        trip.keeps_from("b.test", &["\r\nreferer"]);
+        assert_eq!(value(&trip.stage.seen()[trip.stage.seen().len() - 2], "referer"), "-", "{path:?}");
     });
 }
 
@@ -224,6 +305,10 @@ fn cr_10_session_credentials_go_to_the_origin_that_was_asked_for() {
         wide.set_auth(Bearer::new("wide"));
         trip.send(wide.get(trip.url("a.test/302/b.test"))).unwrap();
         assert_eq!(trip.stage.values("authorization"), ["-", "Basic dTpw", "Bearer wide", "-"], "{path:?}");
+        trip.keeps_from("b.test", &["dTpw", "wide", "\r\nauthorization"]);
+        // Nor are credentials for an origin given to it where it is the target of a redirect from another one.
+        trip.send(session.get(trip.url("b.test/302/a.test"))).unwrap();
+        assert_eq!(trip.stage.values("authorization")[4..], ["-", "-"], "{path:?}");
     });
 }
 
@@ -232,13 +317,30 @@ fn cr_11_nothing_of_one_request_enters_the_next_on_the_same_connection() {
     for_each_path(|trip| {
         trip.stage.host("a.test", |_| answer("200 OK", &[], "ok"));
         let session = trip.session();
-        trip.send(session.get(trip.url("a.test/")).basic("u", "p").header("X-Own", "1")).unwrap();
-        trip.send(session.get(trip.url("a.test/"))).unwrap();
-        assert_eq!(trip.stage.values("authorization"), ["Basic dTpw", "-"], "{:?}", trip.path);
-        assert_eq!(trip.stage.values("x-own"), ["1", "-"]);
-        let seen = trip.stage.seen();
-        let same = seen[0].connection() == seen[1].connection();
-        assert_eq!(same, trip.keeps_connections(), "{:?}", trip.path);
+        let get = |place: &str| session.get(trip.url(place));
+        trip.send(get("a.test/")).unwrap();
+        let usual = trip.stage.last();
+        for request in [
+            get("a.test/").basic("u", "p").header("X-Own", "1"),
+            get("u:p@a.test/"),
+            get("a.test/").header("Authorization", "Bearer t"),
+            get("a.test/").auth(key).cookie("own", "1"),
+            get("a.test/").header("Host", "b.test").without("Accept"),
+        ] {
+            trip.send(request).unwrap();
+            let special = trip.stage.last();
+            assert_ne!(special.head().as_bytes(), usual.head().as_bytes());
+            trip.send(get("a.test/")).unwrap();
+            let next = trip.stage.last();
+            assert_eq!(next.head().as_bytes(), usual.head().as_bytes(), "{:?}", trip.path);
+            assert_eq!(
+                next.connection() == special.connection(),
+                trip.keeps_connections(),
+                "{:?}",
+                trip.path
+            );
+        }
+        assert_eq!(value(&usual, "authorization"), "-");
     });
 }
 
@@ -261,64 +363,7 @@ fn px_7_what_was_dropped_stays_dropped_on_every_way_through_redirects_and_retrie
     });
 }
 
-/// What `set_auth` takes as a closure: a key in a header of its own.
+/// What `auth` takes as a closure: a key in a header of its own.
 fn key(request: &mut Request) -> Result<(), Error> {
     request.set_header("X-Api-Key", "k3y")
-}
-
-/// Signs, in a header of its own.
-struct Signs;
-
-impl Hook for Signs {
-    fn before(&self, request: &mut Request) -> Result<(), Error> {
-        request.set_header("X-Signature", "s1gned")
-    }
-}
-
-#[test]
-fn what_credentials_and_hooks_added_to_a_request_does_not_go_along_when_it_is_sent_elsewhere_later() {
-    let stage = Stage::new();
-    stage.host("a.test", |r| match r.target() {
-        "/inside" => redirect(302, "/end"),
-        "/out" => redirect(302, "http://b.test/"),
-        _ => Reply::ok("end"),
-    });
-    stage.host("b.test", |_| Reply::ok("end"));
-    let session = stage.session();
-    let get = |path: &str| session.get(format!("http://a.test{path}")).auth(key).hook(Signs);
-    let sent = get("/out").redirect(Redirect::none()).send().unwrap();
-    let mine = get("/out").redirect(Redirect::none()).header("X-Mine", "1");
-    let next = mine.send().unwrap().next().unwrap().unwrap();
-    assert_eq!(next.headers().get("x-mine").unwrap().as_bytes(), b"1");
-    let followed = get("/inside").send().unwrap();
-    // Sent a second time, it is still known what was added the first time.
-    let twice = session.send(followed.request().clone()).unwrap().request().clone();
-    let (first, last) = (followed.history()[0].request().clone(), followed.request().clone());
-    for mut request in [next, sent.request().clone(), first, last, twice] {
-        request.set_header("X-Added", "later").unwrap();
-        request.set_url("http://b.test/").unwrap();
-        request.settings_mut().hooks_mut().clear();
-        session.send(request).unwrap();
-        let seen = |name| value(&stage.last(), name);
-        assert_eq!((seen("x-api-key"), seen("x-signature")), ("-".into(), "-".into()));
-        assert_eq!(seen("x-added"), "later");
-    }
-    // At home all is as it was.
-    session.send(followed.request().clone()).unwrap();
-    let seen = |name| value(&stage.last(), name);
-    assert_eq!((seen("x-api-key"), seen("x-signature")), ("k3y".into(), "s1gned".into()));
-}
-
-#[test]
-fn the_request_that_follows_a_redirect_has_nothing_that_credentials_and_hooks_add_to_each_hop() {
-    let stage = Stage::new();
-    stage.host("a.test", |_| redirect(302, "/end"));
-    let request = stage.session().get("http://a.test/").auth(key).hook(Signs).redirect(Redirect::none());
-    let next = request.send().unwrap().next().unwrap().unwrap();
-    assert!(!next.headers().contains("x-api-key") && !next.headers().contains("x-signature"));
-    stage.session().send(next).unwrap();
-    assert_eq!(
-        (stage.values("x-api-key"), stage.values("x-signature")),
-        (vec!["k3y".into(); 2], vec!["s1gned".into(); 2])
-    );
 }

@@ -1,6 +1,7 @@
 //! What a session does, shown through its public API.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
 
+mod added;
 mod answers;
 mod auth;
 mod batches;
@@ -54,6 +55,7 @@ mod threats_own_cookies;
 mod threats_panics;
 mod threats_proxies;
 mod threats_redirects;
+mod threats_sources;
 mod threats_urls;
 mod tunnels;
 mod urls;

@@ -1,8 +1,10 @@
 //! The ways a request can take. What holds on one of them has to hold on all.
 
 use crate::support::{First, Stage};
-use pool::sim::{AskedKind, Received, SimProxy};
-use session::{Error, Proxies, RequestBuilder, Response, Retry, Session, SessionBuilder};
+use pool::sim::{AskedKind, Host, Received, SimProxy};
+use session::{Error, Proxies, RequestBuilder, Response, Retry, Session, SessionBuilder, Url};
+use std::cell::Cell;
+use std::collections::HashSet;
 
 /// A way from here to an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(crate) struct Trip {
     pub(crate) first: Option<First>,
     pub(crate) stage: Stage,
     pub(crate) proxy: SimProxy,
+    /// URLs of both schemes are requested, so that an HTTP proxy is asked in both ways.
+    both: Cell<bool>,
 }
 
 /// Goes every way, reading answers whole and as streams, at the first try and after a retry of every request, because
@@ -59,7 +63,7 @@ impl Trip {
         let stage = Stage::at_second(first);
         let proxy = stage.world.proxy("proxy.example", ["10.2.0.1"]);
         proxy.require("us3r", "pr0xypw");
-        Self { path, streamed, first, stage, proxy }
+        Self { path, streamed, first, stage, proxy, both: Cell::new(false) }
     }
 
     /// Whether a connection serves several requests: those that are closed at first do not.
@@ -88,6 +92,47 @@ impl Trip {
         self.stage.builder().proxies(self.proxies()).retry(retry)
     }
 
+    /// Here URLs of both schemes are requested: of an HTTP proxy tunnels are asked for `https`, and only for that.
+    pub(crate) fn asks_in_both_ways(&self) {
+        self.both.set(true);
+    }
+
+    /// All connections that were made to this host are those on which this port of it was asked for something.
+    pub(crate) fn went_only_to(&self, host: &Host, name: &str, port: u16) {
+        let heard = self.stage.heard(name, port);
+        let used: HashSet<usize> = heard.iter().map(Received::connection).collect();
+        assert_eq!(host.connections(), used.len(), "{:?}", self.path);
+    }
+
+    /// None of these texts came to the host (and port) of `place`, nor was a proxy told one of them on the way there:
+    /// in no field, body or target, of no request, in whatever case.
+    pub(crate) fn keeps_from(&self, place: &str, texts: &[&str]) {
+        let url = Url::parse(&self.url(place)).unwrap();
+        let (host, port) = (url.host_str().unwrap(), url.port_or_known_default().unwrap());
+        let received = self.stage.heard(host, port).into_iter();
+        let mut heard: Vec<Vec<u8>> = received.map(|r| [r.head().as_bytes(), r.body()].concat()).collect();
+        for asked in self.proxy.seen() {
+            let (to, at) = match Url::parse(asked.target()) {
+                Ok(url) if url.has_host() => (url.host_str().map(str::to_owned), url.port_or_known_default()),
+                _ => (asked.target().rsplit_once(':').map(|(host, _)| host.to_owned()), Some(port)),
+            };
+            if to.as_deref() == Some(host) && at == Some(port) {
+                heard.extend(asked.head().map(|head| head.as_bytes().to_vec()));
+            }
+        }
+        assert!(!heard.is_empty(), "{:?}: nothing came to {place}", self.path);
+        for one in &heard {
+            let one = String::from_utf8_lossy(one).to_ascii_lowercase();
+            for text in texts {
+                assert!(
+                    !one.contains(&text.to_ascii_lowercase()),
+                    "{:?}: {text:?} at {place}: {one}",
+                    self.path
+                );
+            }
+        }
+    }
+
     /// What makes a session go this way.
     pub(crate) fn proxies(&self) -> Proxies {
         match self.path {
@@ -113,7 +158,14 @@ impl Trip {
         let asked = self.proxy.seen();
         assert_eq!(asked.is_empty(), expected.is_none(), "{:?}: {asked:?}", self.path);
         for asked in &asked {
-            assert_eq!(Some(asked.kind()), expected, "{:?}: {asked:?}", self.path);
+            let expected = match expected {
+                Some(AskedKind::Forward | AskedKind::Connect) if self.both.get() => {
+                    let forward = asked.target().starts_with("http:");
+                    if forward { AskedKind::Forward } else { AskedKind::Connect }
+                }
+                other => other.unwrap(),
+            };
+            assert_eq!(asked.kind(), expected, "{:?}: {asked:?}", self.path);
             assert_eq!(asked.credentials(), Some(("us3r".into(), "pr0xypw".into())), "{:?}", self.path);
         }
         let (seen, refused) = (self.stage.seen(), self.stage.refused());

@@ -92,6 +92,13 @@ impl Stage {
         self.refused.lock().unwrap().iter().map(|(_, received)| received.clone()).collect()
     }
 
+    /// Everything that came to a port of a host so far, what was not answered at first included.
+    pub(crate) fn heard(&self, host: &str, port: u16) -> Vec<Received> {
+        let of = |log: &Seen| log.lock().unwrap().clone();
+        let all = of(&self.seen).into_iter().chain(of(&self.refused));
+        all.filter(|(name, r)| name == host && r.addr().port() == port).map(|(_, r)| r).collect()
+    }
+
     /// What all hosts saw so far: `host METHOD target`.
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |(host, r): &(String, Received)| format!("{host} {} {}", r.method(), r.target());

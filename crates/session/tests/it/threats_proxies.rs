@@ -284,6 +284,8 @@ fn cr_7_a_challenge_of_another_origin_is_the_callers_to_see_on_every_way() {
         let challenge = "WWW-Authenticate: Digest realm=\"x\",nonce=\"n\"";
         trip.stage.host("a.test", move |r| match (r.target(), value(r, "authorization").as_str()) {
             ("/to-b", _) => redirect(302, &path.url("b.test/")),
+            ("/to-port", _) => redirect(307, &path.url("a.test:8081/away")),
+            ("/away", _) => answer("401 No", &[challenge], "no"),
             (_, "-") => answer("401 No", &[challenge], ""),
             _ => Reply::ok("in"),
         });
@@ -296,6 +298,17 @@ fn cr_7_a_challenge_of_another_origin_is_the_callers_to_see_on_every_way() {
         assert_eq!(trip.stage.lines().last().unwrap(), "b.test GET /");
         assert_eq!(trip.stage.lines().iter().filter(|line| line.starts_with("b.test")).count(), 1);
         assert_eq!(value(&trip.stage.last(), "authorization"), "-", "{path:?}");
+        // Another port is another origin, whoever holds the credentials.
+        let response = trip.send(session.get(trip.url("a.test/to-port"))).unwrap();
+        assert_eq!((response.status().as_u16(), response.text().as_ref()), (401, "no"), "{path:?}");
+        let fresh = trip.session();
+        for place in ["a.test/to-b", "a.test/to-port"] {
+            let request = fresh.get(trip.url(place)).auth(Digest::new("user", "p:w"));
+            assert_eq!(trip.send(request).unwrap().status(), 401, "{path:?}");
+        }
+        for place in ["b.test", "a.test:8081"] {
+            trip.keeps_from(place, &["\r\nauthorization", "digest", "user\""]);
+        }
     });
 }
 

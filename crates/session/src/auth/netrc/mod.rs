@@ -3,9 +3,8 @@
 mod locate;
 mod parse;
 
-use super::{Auth, Basic};
+use super::Basic;
 use crate::error::Error;
-use crate::request::Request;
 use ::url::{Host, Url};
 use http_wire::Headers;
 use std::fmt;
@@ -20,10 +19,12 @@ use std::sync::Arc;
 /// Used only where it is asked for ([`SessionBuilder::netrc`](crate::SessionBuilder::netrc),
 /// [`netrc_file`](crate::SessionBuilder::netrc_file)), and only where nothing nearer has credentials for a request:
 /// its own, an `Authorization` header of the request or the session, the URL, or the session. Each hop of a redirected
-/// call is given the entry of its own host, and nothing of another.
+/// call is given the entry of its own host, and nothing of another. A redirect to another scheme or port of a host that
+/// the call was at before gets nothing, as with all credentials: an entry is not shown to `http` because `https` says so.
 ///
 /// An entry is found by the name of the host alone, whatever scheme and port. Of several entries for a host the last
-/// counts, as in requests; where the URL names a user (`http://alice@host/`), the last one with that login. `default`
+/// counts, as in requests; where the URL or a `Location` names a user (`http://alice@host/`), the last one with that
+/// login, and none if there is none. `default`
 /// is for hosts that have no entry. Without a `login` the `account` is the user; an entry with neither user nor
 /// password is none, and hides the `default`.
 #[derive(Clone)]
@@ -78,23 +79,12 @@ impl Netrc {
         parse::entries(text.as_ref()).map(|entries| Self(Arc::new(entries)))
     }
 
-    /// The credentials for a hop to this URL, unless a header says otherwise.
-    pub(crate) fn of_host(&self, url: &Url, headers: &Headers) -> Option<Basic> {
-        self.credentials(url, None).filter(|_| !headers.contains("authorization"))
+    /// The credentials for a hop to this URL, those of `user` where one is named, unless a header says otherwise.
+    pub(crate) fn of_host(&self, url: &Url, user: Option<&[u8]>, headers: &Headers) -> Option<Basic> {
+        self.credentials(url, user).filter(|_| !headers.contains("authorization"))
     }
 
-    /// The same for the user that the URL names. Where the file has nothing for that one, nobody else's are taken.
-    pub(crate) fn of_user(&self, user: &[u8], url: &Url, headers: &Headers) -> Option<Arc<dyn Auth>> {
-        if headers.contains("authorization") {
-            return None;
-        }
-        match self.credentials(url, Some(user)) {
-            Some(basic) => Some(Arc::new(basic)),
-            None => Some(Arc::new(|_: &mut Request| Ok(()))),
-        }
-    }
-
-    /// The credentials for the host of a URL, and for `user` where one is named.
+    /// The credentials for the host of a URL. Where the file has nothing for the `user`, nobody else's are taken.
     fn credentials(&self, url: &Url, user: Option<&[u8]>) -> Option<Basic> {
         let host = canonical(url.host_str()?);
         let named = self.0.iter().any(|entry| entry.host.as_deref() == Some(&*host));
@@ -132,6 +122,11 @@ fn contents(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Whether an entry for the one is an entry for the other.
+pub(crate) fn same_host(one: &str, other: &str) -> bool {
+    one == other || canonical(one) == canonical(other)
+}
+
 /// A host as URLs have it: lower case, IDNA, addresses in one form, without brackets and without a dot at the end.
 fn canonical(name: &str) -> String {
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -154,6 +149,7 @@ impl fmt::Debug for Netrc {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Auth as _;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
