@@ -1,5 +1,6 @@
 //! A request, prepared: everything that is asked for, and nothing that is made only when it is sent.
 
+mod payload;
 mod secrets;
 mod trail;
 
@@ -200,22 +201,6 @@ impl Request {
         self.body = body.into();
     }
 
-    /// Says what the body is, unless a header does.
-    fn describe_body(&mut self, content_type: &str) -> Result<(), Error> {
-        if !self.headers().contains("content-type") {
-            let added = self.headers_mut().append("Content-Type", content_type);
-            self.late.content_type = true;
-            return added.map_err(|why| Error::header("Content-Type", why));
-        }
-        if content_type.starts_with("multipart/") {
-            return Err(Error::request_error(
-                "a Content-Type is set, and a form with files needs its own, with its boundary; do not set it, or \
-                 leave that of the session out with without(\"Content-Type\")",
-            ));
-        }
-        Ok(())
-    }
-
     /// Sets whether the server is asked for a go-ahead before the body is sent; see
     /// [`RequestBuilder::expect_continue`](crate::RequestBuilder::expect_continue).
     pub fn set_expect_continue(&mut self, on: bool) {
@@ -261,22 +246,6 @@ impl Request {
     pub(crate) fn redirect_to(&mut self, url: Url) -> Result<(), Error> {
         self.target = Arc::new(self.target.sibling(url, self.settings.tls_ref())?);
         Ok(())
-    }
-
-    /// Becomes a request without a body, and without the headers that describe one.
-    pub(crate) fn drop_body(&mut self, method: Method) {
-        self.method = method;
-        self.set_body(Body::Empty);
-        self.late.content_type = false;
-        self.remove(&[
-            "Content-Length",
-            "Content-Type",
-            "Content-Encoding",
-            "Content-Language",
-            "Content-Location",
-            "Transfer-Encoding",
-            "Expect",
-        ]);
     }
 
     fn remove(&mut self, names: &[&str]) {
