@@ -1,5 +1,6 @@
-//! The floor: a blocking socket, a canned request, and just enough parsing to find the end of the answer.
+//! The floor: a blocking socket and a canned request. The first answer is looked at; the others are as long.
 
+use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -9,6 +10,8 @@ pub struct Raw {
     socket: TcpStream,
     request: Vec<u8>,
     buf: Vec<u8>,
+    /// Bytes of an answer and of its body, once one was seen.
+    seen: Option<(usize, usize)>,
 }
 
 impl Raw {
@@ -23,13 +26,13 @@ impl Raw {
             "GET {path} HTTP/1.1\r\nHost: {addr}\r\nUser-Agent: raw\r\nAccept-Encoding: gzip, deflate\r\n\
              Accept: */*\r\nConnection: keep-alive\r\n\r\n"
         );
-        Ok(Self { socket, request: request.into_bytes(), buf: vec![0; 64 * 1024] })
+        Ok(Self { socket, request: request.into_bytes(), buf: vec![0; 64 * 1024], seen: None })
     }
 
     /// One request; the length of the body.
     ///
     /// # Errors
-    /// Those of the socket, and `InvalidData` for an answer without `content-length`.
+    /// Those of the socket, and `InvalidData` for an answer without `content-length` or of another length than the first.
     pub fn get(&mut self) -> io::Result<usize> {
         self.socket.write_all(&self.request)?;
         let mut filled = 0;
@@ -40,11 +43,19 @@ impl Raw {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             filled += n;
+            if let Some((whole, length)) = self.seen {
+                match filled.cmp(&whole) {
+                    Ordering::Less => continue,
+                    Ordering::Equal => return Ok(length),
+                    Ordering::Greater => return Err(io::ErrorKind::InvalidData.into()),
+                }
+            }
             let got = self.buf.get(..filled).unwrap_or_default();
             if let Some(end) = find(got, b"\r\n\r\n") {
                 let length =
                     content_length(got.get(..end).unwrap_or_default()).ok_or(io::ErrorKind::InvalidData)?;
-                if filled >= end + 4 + length {
+                if filled == end + 4 + length {
+                    self.seen = Some((filled, length));
                     return Ok(length);
                 }
             }
