@@ -251,11 +251,13 @@ impl Connection {
         matches!(self.state.rx, Rx::Body(Decoder::UntilEof))
     }
 
-    /// How many bytes of the body being received are still to be taken, where `Content-Length` says so; `None`
-    /// with any other framing and outside a body. Directly after [`Event::Response`] it is the length of the body.
+    /// How many bytes of the body being received are still to be taken, where `Content-Length` says so or there are
+    /// none; `None` with any other framing and outside a body. Directly after [`Event::Response`] it is the length of
+    /// the body.
     pub fn remaining(&self) -> Option<u64> {
         match self.state.rx {
             Rx::Body(Decoder::Length(left)) => Some(left),
+            Rx::Body(Decoder::Empty) => Some(0),
             _ => None,
         }
     }

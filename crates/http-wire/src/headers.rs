@@ -32,6 +32,30 @@ pub struct Headers {
     fields: Vec<Field>,
     /// Bytes of `block` that fields were removed from.
     dead: usize,
+    names: NameFilter,
+}
+
+/// Which names may be in a map, as 64 bits: one look tells that most names are not, and most lookups are for names that
+/// are not. Bits of removed names stay, so a bit that is set says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NameFilter(u64);
+
+impl NameFilter {
+    /// The bit of a name, the same in either case. The factors keep the names that clients look for apart from those
+    /// that servers send most.
+    fn bit(name: &[u8]) -> u64 {
+        let [first, .., last] = name else { return 1 };
+        let place = usize::from(first | 0x20) + 13 * usize::from(last | 0x20) + 19 * name.len();
+        1 << (place & 63)
+    }
+
+    pub(crate) fn add(&mut self, name: &[u8]) {
+        self.0 |= Self::bit(name);
+    }
+
+    fn may_have(self, name: &[u8]) -> bool {
+        self.0 & Self::bit(name) != 0
+    }
 }
 
 /// Where a field's name and value lie in the block.
@@ -76,8 +100,8 @@ impl Headers {
     }
 
     /// Fields that were found in `block` by a parser.
-    pub(crate) fn parsed(block: Vec<u8>, fields: Vec<Field>) -> Self {
-        Self { block, fields, dead: 0 }
+    pub(crate) fn parsed(block: Vec<u8>, (fields, names): (Vec<Field>, NameFilter)) -> Self {
+        Self { block, fields, dead: 0, names }
     }
 
     pub(crate) fn block(&self) -> &[u8] {
@@ -247,14 +271,18 @@ impl Headers {
 
     /// The fields of that name. The length tells nearly all names apart, so it is compared before any byte.
     fn named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Field> {
+        let candidates = if self.names.may_have(name) { self.fields.as_slice() } else { &[] };
         let same = |field: &&Field| {
             field.name.len() == name.len() && field.name.of(&self.block).eq_ignore_ascii_case(name)
         };
-        self.fields.iter().filter(same)
+        candidates.iter().filter(same)
     }
 
     fn position(&self, name: &str) -> Option<usize> {
         let name = name.as_bytes();
+        if !self.names.may_have(name) {
+            return None;
+        }
         let same = |field: &Field| {
             field.name.len() == name.len() && field.name.of(&self.block).eq_ignore_ascii_case(name)
         };
@@ -281,9 +309,9 @@ impl Headers {
     /// Checks a field and writes it behind the block.
     fn store(&mut self, name: &[u8], value: &[u8], sensitive: bool) -> Result<Field, HeadError> {
         check_field(name, value)?;
-        let name = self.write(name)?;
-        let value = self.write(value)?;
-        Ok(Field { name, value, sensitive })
+        let (at, value) = (self.write(name)?, self.write(value)?);
+        self.names.add(name);
+        Ok(Field { name: at, value, sensitive })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<Span, HeadError> {

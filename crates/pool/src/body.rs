@@ -22,7 +22,10 @@ pub enum Body {
 
 /// A body source shared by the copies of a request.
 #[derive(Clone)]
-pub struct Reader {
+pub struct Reader(Arc<Parts>);
+
+/// One pointer to all of it, as requests without such a body are moved about too.
+struct Parts {
     len: Option<u64>,
     /// Where the body starts, if the source can go back there.
     mark: Option<u64>,
@@ -116,7 +119,7 @@ impl Body {
     /// reader, copies of it cannot be sent at the same time. Nothing is said of no body.
     #[must_use]
     pub fn watched(self, watch: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
-        let reader = match self {
+        let Reader(parts) = match self {
             Self::Empty => return Self::Empty,
             Self::Bytes(bytes) => {
                 let len = bytes.len() as u64;
@@ -124,7 +127,9 @@ impl Body {
             }
             Self::Reader(reader) => reader,
         };
-        Self::Reader(Reader { watch: Some(Arc::new(Mutex::new(watch))), ..reader })
+        let (shared, source) = (parts.shared.clone(), parts.source.clone());
+        let watch: Option<Arc<Watch>> = Some(Arc::new(Mutex::new(watch)));
+        Self::Reader(Reader(Arc::new(Parts { len: parts.len, mark: parts.mark, shared, source, watch })))
     }
 
     /// What is announced: none, a length, or chunks.
@@ -133,8 +138,9 @@ impl Body {
         match self {
             Self::Empty => http_wire::BodyKind::None,
             Self::Bytes(bytes) => http_wire::BodyKind::Length(bytes.len() as u64),
-            Self::Reader(Reader { len: Some(len), .. }) => http_wire::BodyKind::Length(*len),
-            Self::Reader(_) => http_wire::BodyKind::Chunked,
+            Self::Reader(Reader(parts)) => {
+                parts.len.map_or(http_wire::BodyKind::Chunked, http_wire::BodyKind::Length)
+            }
         }
     }
 
@@ -144,7 +150,7 @@ impl Body {
         match self {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
-            Self::Reader(reader) => reader.len,
+            Self::Reader(reader) => reader.0.len,
         }
     }
 
@@ -159,7 +165,7 @@ impl Body {
     pub fn is_replayable(&self) -> bool {
         match self {
             Self::Empty | Self::Bytes(_) => true,
-            Self::Reader(reader) => reader.mark.is_some(),
+            Self::Reader(reader) => reader.0.mark.is_some(),
         }
     }
 
@@ -170,7 +176,7 @@ impl Body {
     pub fn rewind(&self) -> io::Result<()> {
         match self {
             Self::Empty | Self::Bytes(_) => Ok(()),
-            Self::Reader(reader) if reader.shared.busy.load(Ordering::Acquire) => Err(busy()),
+            Self::Reader(reader) if reader.0.shared.busy.load(Ordering::Acquire) => Err(busy()),
             Self::Reader(reader) => reader.rewind(),
         }
     }
@@ -195,19 +201,20 @@ impl Body {
 
 impl Reader {
     fn new(len: Option<u64>, mark: Option<u64>, source: impl Source + 'static) -> Self {
-        Self { len, mark, shared: Arc::default(), source: Arc::new(Mutex::new(source)), watch: None }
+        let source = Arc::new(Mutex::new(source));
+        Self(Arc::new(Parts { len, mark, shared: Arc::default(), source, watch: None }))
     }
 
     /// A source that panicked is taken as it is: its next read says what is wrong with it.
     fn lock(&self) -> MutexGuard<'_, dyn Source + 'static> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rewind(&self) -> io::Result<()> {
-        match self.mark {
+        match self.0.mark {
             Some(mark) => {
                 self.lock().rewind(mark)?;
-                self.shared.begun.store(false, Ordering::Release);
+                self.0.shared.begun.store(false, Ordering::Release);
                 Ok(())
             }
             None => Err(once()),
@@ -216,12 +223,12 @@ impl Reader {
 
     /// What is announced is shown, and no more, as it would be sent.
     fn scan(&self, mut see: impl FnMut(&[u8])) -> io::Result<()> {
-        if self.mark.is_none() {
+        if self.0.mark.is_none() {
             return Err(once());
         }
         // The source is ours until the end of this; nobody is told, as nothing is sent.
         let _reading = self.begin()?;
-        let mut left = self.len.unwrap_or(u64::MAX);
+        let mut left = self.0.len.unwrap_or(u64::MAX);
         let mut piece = vec![0; SCANNED];
         while left > 0 {
             let room = usize::try_from(left).unwrap_or(usize::MAX).min(SCANNED);
@@ -237,13 +244,13 @@ impl Reader {
     /// Begins a sending: what was read before goes back to its start, or is an error. A body is never sent short, or
     /// mixed with another sending of it, because somebody else reads the same source.
     pub(crate) fn begin(&self) -> io::Result<Reading> {
-        if self.shared.busy.swap(true, Ordering::AcqRel) {
+        if self.0.shared.busy.swap(true, Ordering::AcqRel) {
             return Err(busy());
         }
         let reading = Reading { reader: self.clone(), read: 0 };
-        if self.shared.begun.swap(true, Ordering::AcqRel) {
+        if self.0.shared.begun.swap(true, Ordering::AcqRel) {
             self.rewind()?;
-            self.shared.begun.store(true, Ordering::Release);
+            self.0.shared.begun.store(true, Ordering::Release);
         }
         Ok(reading)
     }
@@ -269,10 +276,10 @@ fn busy() -> io::Error {
 impl Reading {
     pub(crate) fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.lock().read(buf)?;
-        if let Some(watch) = self.reader.watch.as_ref().filter(|_| n > 0) {
+        if let Some(watch) = self.reader.0.watch.as_ref().filter(|_| n > 0) {
             self.read = self.read.saturating_add(n as u64);
             let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-            watch(self.read, self.reader.len);
+            watch(self.read, self.reader.0.len);
         }
         Ok(n)
     }
@@ -280,13 +287,13 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.reader.shared.busy.store(false, Ordering::Release);
+        self.reader.0.shared.busy.store(false, Ordering::Release);
     }
 }
 
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Reader").field("len", &self.0.len).finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::proxy::Proxy;
 use crate::route::Route;
 use http_wire::{Method, RequestHead};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One request, ready to be sent: its head is encoded and legal, its body agrees with what the head announces.
@@ -21,9 +22,10 @@ use std::time::Instant;
 #[derive(Clone)]
 pub struct Request {
     route: Route,
-    head: RequestHead,
+    // Shared or behind a pointer, as a request is moved many times between its making and its end.
+    head: Arc<RequestHead>,
+    timeouts: Option<Box<Timeouts>>,
     body: Body,
-    timeouts: Option<Timeouts>,
     deadline: Option<Instant>,
     class: Class,
 }
@@ -63,14 +65,15 @@ impl Request {
         Builder { route, head, body: Body::Empty }
     }
 
-    /// A request from a head that is already encoded, with the target in the form that the route needs
+    /// A request from a head that is already encoded (an `Arc` of one that is sent many times), with the target in the form that the route needs
     /// ([`Route::target`]), and with `Proxy-Authorization` if it is forwarded and the proxy asks for it. On any other
     /// route that field would reach the origin: leave it out.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the host of the route, or of its proxy, is impossible, if the
     /// target has the wrong form or names another origin, or if the head announces another body than this.
-    pub fn new(route: Route, head: RequestHead, body: Body) -> Result<Self, Error> {
+    pub fn new(route: Route, head: impl Into<Arc<RequestHead>>, body: Body) -> Result<Self, Error> {
+        let head = head.into();
         route.check()?;
         route.check_target(&head)?;
         if head.body() != body.kind() {
@@ -82,7 +85,7 @@ impl Request {
     /// Sets time limits in place of the pool's.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = Some(timeouts);
+        self.timeouts = Some(Box::new(timeouts));
         self
     }
 
@@ -125,7 +128,7 @@ impl Request {
     }
 
     pub(crate) fn timeouts(&self) -> Option<Timeouts> {
-        self.timeouts
+        self.timeouts.as_deref().copied()
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

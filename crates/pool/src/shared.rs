@@ -34,12 +34,14 @@ impl Shared {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut ledger, &mut effects)
         };
-        // What makes room is gone before whoever waits for the room is told.
-        for mut conn in effects.close {
-            conn.link.close();
-        }
-        for (waiter, _) in effects.wake {
-            waiter.grant();
+        if !effects.is_empty() {
+            // What makes room is gone before whoever waits for the room is told.
+            for mut conn in effects.close {
+                conn.link.close();
+            }
+            for (waiter, _) in effects.wake {
+                waiter.grant();
+            }
         }
         result
     }

@@ -329,12 +329,12 @@ impl Call {
         };
         let (body, until) = match then {
             Then::Again(_) => {
-                let content = Content::raw(self.flow.request(), &head);
+                let content = Content::raw(cx.driver.remaining(id));
                 (Ok(Buffer::new(content, DRAIN)), cx.driver.now().checked_add(DRAIN_TIME))
             }
             _ => {
                 let settings = self.flow.request().settings();
-                let content = Content::new(self.flow.request(), &head, settings.decode());
+                let content = Content::new(cx.driver.remaining(id), &head, settings.decode());
                 (content.map(|content| Buffer::new(content, settings.max_body())), None)
             }
         };

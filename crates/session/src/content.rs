@@ -4,7 +4,6 @@ use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::{Head, Response};
-use http_wire::Method;
 use pool::{Driver, ExchangeId};
 
 /// Stands between the driver and whoever reads, a buffer or a stream. Writes into the buffer of the caller.
@@ -43,9 +42,9 @@ pub(crate) enum Failure {
 }
 
 impl Content {
-    /// `decode`: whether a `Content-Encoding` is undone.
-    pub(crate) fn new(request: &Request, head: &Head, decode: bool) -> Result<Self, DecodeError> {
-        let left = announced(request, head);
+    /// The body behind `head`, of which so much is `left` to be read, where that is known. `decode`: whether a
+    /// `Content-Encoding` is undone.
+    pub(crate) fn new(left: Option<u64>, head: &Head, decode: bool) -> Result<Self, DecodeError> {
         let decoder = if decode && left != Some(0) && head.headers().contains("content-encoding") {
             let fields = head.headers().get_all("content-encoding").map(|value| value.as_bytes());
             Decoder::from_fields(fields)?
@@ -54,21 +53,17 @@ impl Content {
         };
         let coded = decoder
             .map(|decoder| Box::new(Coded { decoder, window: vec![0; WINDOW].into(), start: 0, end: 0 }));
-        Ok(Self { coded, ..Self::of_length(left) })
+        Ok(Self { coded, ..Self::raw(left) })
     }
 
     /// A body as it is sent, whatever its `Content-Encoding` says.
-    pub(crate) fn raw(request: &Request, head: &Head) -> Self {
-        Self::of_length(announced(request, head))
-    }
-
-    fn of_length(left: Option<u64>) -> Self {
+    pub(crate) fn raw(left: Option<u64>) -> Self {
         Self { coded: None, ended: false, left, moved: 0, raw: u64::MAX }
     }
 
     /// A body that is over.
     pub(crate) fn nothing() -> Self {
-        Self { ended: true, ..Self::of_length(Some(0)) }
+        Self { ended: true, ..Self::raw(Some(0)) }
     }
 
     /// The framing said that all has arrived; what is read now is what the decoder still holds.
@@ -212,22 +207,13 @@ impl Buffer {
             None => self.filled.clamp(MIN_ROOM, MAX_ROOM),
         };
         let room = room.min((self.limit - self.filled).saturating_add(1));
-        if self.bytes.is_empty() {
+        if self.bytes.is_empty() && room > MIN_ROOM {
+            // Large zeroes come from the system, which has them anyway.
             self.bytes = vec![0; room];
         } else {
             self.bytes.resize(self.filled + room, 0);
         }
     }
-}
-
-/// The length that the head announces, or that the method or the status implies.
-fn announced(request: &Request, head: &Head) -> Option<u64> {
-    if *request.method() == Method::HEAD || matches!(head.status().as_u16(), 204 | 304) {
-        return Some(0);
-    }
-    let headers = head.headers();
-    let length = headers.get("content-length")?.to_str().ok()?.parse().ok();
-    length.filter(|_| !headers.contains("transfer-encoding"))
 }
 
 impl Failure {

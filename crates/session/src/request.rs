@@ -287,7 +287,11 @@ impl Request {
     }
 
     /// The head as it is sent, in the order of [`Late`]; `cookie` is the jar's, where it is not in the headers.
-    pub(crate) fn encode(&self, cookie: Option<&[u8]>, route: &Route) -> Result<(RequestHead, Body), Error> {
+    pub(crate) fn encode(
+        &self,
+        cookie: Option<&[u8]>,
+        route: &Route,
+    ) -> Result<(Arc<RequestHead>, Body), Error> {
         let passage = Passage::new(self, route);
         // Nothing in such a head depends on anything but the target and the headers of the session.
         let usual = cookie.is_none()
@@ -311,7 +315,7 @@ impl Request {
         &self,
         cookie: Option<&[u8]>,
         passage: &Passage<'_>,
-    ) -> Result<(RequestHead, Body), Error> {
+    ) -> Result<(Arc<RequestHead>, Body), Error> {
         self.check()?;
         let body = match &self.body {
             Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
@@ -373,7 +377,7 @@ impl Request {
             head = head.header("Proxy-Authorization", value);
         }
         let head = head.build().map_err(|why| self.impossible(why))?;
-        Ok((head, body))
+        Ok((Arc::new(head), body))
     }
 
     /// What is wrong whatever the headers are; methods and fields can be changed at any time.

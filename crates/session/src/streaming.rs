@@ -66,7 +66,7 @@ impl Streaming {
         watch: Option<Watch>,
     ) -> Result<Self, Error> {
         let request = call.flow().request().clone();
-        let content = Content::new(&request, &head, request.settings().decode())
+        let content = Content::new(driver.remaining(id), &head, request.settings().decode())
             .map_err(|why| Failure::Decode(why).into_error(&request, &head))?;
         let history = call.flow().take_history();
         let mut open = Open { _shared: shared, driver, call, id, content, summary: None, watch };

@@ -21,7 +21,7 @@ pub(crate) struct Target {
     url: Url,
     way: Arc<Way>,
     /// The head of a GET with these headers and nothing else.
-    head: Mutex<Option<(Arc<HeaderSet>, RequestHead)>>,
+    head: Mutex<Option<(Arc<HeaderSet>, Arc<RequestHead>)>>,
 }
 
 /// The ways to one origin.
@@ -96,14 +96,14 @@ impl Target {
     }
 
     /// The head of a GET with nothing but these headers, if it was encoded before.
-    pub(crate) fn head_with(&self, headers: &Arc<HeaderSet>) -> Option<RequestHead> {
+    pub(crate) fn head_with(&self, headers: &Arc<HeaderSet>) -> Option<Arc<RequestHead>> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         // As long as the set is held here it is copied where somebody changes it: the same one has the same fields.
         head.as_ref().filter(|(with, _)| Arc::ptr_eq(with, headers)).map(|(_, head)| head.clone())
     }
 
     /// Keeps such a head.
-    pub(crate) fn remember_head(&self, headers: &Arc<HeaderSet>, head: &RequestHead) {
+    pub(crate) fn remember_head(&self, headers: &Arc<HeaderSet>, head: &Arc<RequestHead>) {
         if head.as_bytes().len() <= MAX_HEAD {
             *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some((headers.clone(), head.clone()));
         }

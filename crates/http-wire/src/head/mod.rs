@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use httparse::Header;
 
 use crate::error::{Part, RecvError};
-use crate::headers::{Field, Span};
+use crate::headers::{Field, NameFilter, Span};
 use crate::token;
 
 pub(crate) mod builder;
@@ -34,11 +34,14 @@ fn with_slots<'b, R>(max: usize, len: usize, parse: impl FnOnce(&mut [MaybeUnini
 }
 
 /// Where the headers that httparse found in `base` lie.
-fn fields(base: &[u8], headers: &[Header<'_>]) -> Vec<Field> {
-    headers
-        .iter()
-        .map(|h| Field { name: span(base, h.name.as_bytes()), value: span(base, h.value), sensitive: false })
-        .collect()
+fn fields(base: &[u8], headers: &[Header<'_>]) -> (Vec<Field>, NameFilter) {
+    let mut names = NameFilter::default();
+    let field = |header: &Header<'_>| {
+        let name = header.name.as_bytes();
+        names.add(name);
+        Field { name: span(base, name), value: span(base, header.value), sensitive: false }
+    };
+    (headers.iter().map(field).collect(), names)
 }
 
 /// Where `part`, a slice of `base`, lies in it. Blocks are shorter than 4 GiB.

@@ -5,7 +5,7 @@ use http::{Method, Version};
 use super::{fields, has_bare_lf, malformed, window, with_slots};
 use crate::error::{Part, RecvError};
 use crate::framing::{self, BodyKind};
-use crate::headers::{Field, Headers, Span};
+use crate::headers::{Field, Headers, NameFilter, Span};
 use crate::limits::Limits;
 use crate::token;
 
@@ -88,8 +88,10 @@ impl RequestHead {
             at += line.len() as u32 + 1;
             (start, line)
         });
-        let fields = lines.skip(1).filter_map(|(start, line)| field_at(start, line)).collect();
-        Headers::parsed(self.block.clone(), fields)
+        let mut names = NameFilter::default();
+        let fields = lines.skip(1).filter_map(|(start, line)| field_at(start, line));
+        let fields = fields.inspect(|field| names.add(field.name.of(&self.block))).collect();
+        Headers::parsed(self.block.clone(), (fields, names))
     }
 
     pub(crate) fn closes(&self) -> bool {

@@ -1,6 +1,7 @@
 //! `Headers` as a collection.
 
-use http_wire::{HeadError, Headers, http};
+use crate::support::{request, started};
+use http_wire::{Event, HeadError, Headers, Inbox, Limits, Method, http};
 
 fn of(fields: &[(&str, &str)]) -> Headers {
     let mut headers = Headers::new();
@@ -81,4 +82,33 @@ fn many_changes_leave_the_right_fields() {
         headers.remove("c");
     }
     assert_eq!(headers, of(&[("A", "value 99999"), ("B", "2")]));
+}
+
+#[test]
+fn a_name_is_found_in_any_spelling_and_no_other_is_found_for_it() {
+    // All names of up to three of these, among them such as share length, first and last letter.
+    let letters = ["a", "Z", "-", "1", "~"];
+    let mut names: Vec<String> = letters.map(String::from).to_vec();
+    for from in [0, letters.len()] {
+        let longer = names[from..].iter().flat_map(|name| letters.map(|letter| format!("{name}{letter}")));
+        names.extend(longer.collect::<Vec<_>>());
+    }
+    names.extend(["Content-Length", "Set-Cookie", "Location", "ETag"].map(String::from));
+    for name in &names {
+        let headers = of(&[("Server", "s"), (name, "x"), ("Date", "d")]);
+        for other in &names {
+            let same = name.eq_ignore_ascii_case(other);
+            for spelling in [other.to_ascii_lowercase(), other.to_ascii_uppercase()] {
+                assert_eq!(headers.contains(&spelling), same, "{spelling} in {name}");
+                assert_eq!(headers.get(&spelling).is_some(), same, "{spelling} in {name}");
+                assert_eq!(headers.get_all(&spelling).count(), usize::from(same), "{spelling} in {name}");
+            }
+        }
+        let text = format!("HTTP/1.1 200 OK\r\nServer: s\r\n{name}: 1\r\n\r\n");
+        let limits = Limits::default();
+        let (mut wire, mut inbox) = (started(&request(Method::GET), limits), Inbox::new(&limits));
+        inbox.push(text.as_bytes());
+        let Ok(Some(Event::Response(head))) = wire.next_event(&mut inbox) else { panic!("{text:?}") };
+        assert!(head.headers().contains(name.to_ascii_lowercase()), "{name} off the wire");
+    }
 }

@@ -120,6 +120,14 @@ impl Driver {
         self.core.as_mut().map_or(Ok(0), |core| core.read(id, buf))
     }
 
+    /// How many bytes of the answer's body are still to be read, where its head says so: 0 where it has no body or all
+    /// of it was read (RFC 9112 §6.3). `None`: not known, before the head too.
+    #[must_use]
+    pub fn remaining(&self, id: ExchangeId) -> Option<u64> {
+        let exchange = self.core.as_ref().and_then(|core| core.exchanges.get(id.slot));
+        exchange.filter(|exchange| exchange.id == id).map_or(Some(0), Exchange::remaining)
+    }
+
     /// The rest of the body is of no interest: up to `bytes` of it are consumed, until `until` at the latest
     /// (`None`: only what is here), so that the connection can be kept; otherwise it is closed. `Done` follows.
     pub fn discard(&mut self, id: ExchangeId, bytes: usize, until: Option<Instant>) {

@@ -69,8 +69,9 @@ pub(crate) struct Exchange {
 pub(super) enum Stage {
     Start,
     Waiting(Ticket),
-    Dialing(Permit, Dial),
-    Talking(Permit, Transfer),
+    // Boxed, as a stage is moved whenever it is left, and an exchange has to wait with thousands of others.
+    Dialing(Permit, Box<Dial>),
+    Talking(Permit, Box<Transfer>),
     Over,
 }
 
@@ -160,7 +161,7 @@ impl Exchange {
                 _ => match self.leave() {
                     Stage::Start => self.claim(cx),
                     Stage::Waiting(ticket) => self.wait(ticket, cx),
-                    Stage::Dialing(permit, dial) => self.dial(permit, dial, cx),
+                    Stage::Dialing(permit, dial) => self.dial(permit, *dial, cx),
                     Stage::Talking(..) | Stage::Over => Step::Rest,
                 },
             };
@@ -255,7 +256,7 @@ impl Exchange {
 
     pub(super) fn redial(&mut self, permit: Permit, cx: &Cx<'_>) -> Step {
         self.deadlines.start_connect(cx.now);
-        self.stage = Stage::Dialing(permit, Dial::new(&self.request));
+        self.stage = Stage::Dialing(permit, Box::new(Dial::new(&self.request)));
         Step::Next
     }
 
@@ -276,7 +277,7 @@ impl Exchange {
         match dial.advance(&mut site, until, self.attempts.current(), self.began) {
             Dialed::Pending(dial) => {
                 permit.now = cx.now;
-                self.rest(Stage::Dialing(permit, dial))
+                self.rest(Stage::Dialing(permit, Box::new(dial)))
             }
             Dialed::Done(token, link) => {
                 let facts = self.attempts.last();

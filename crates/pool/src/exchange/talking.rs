@@ -161,6 +161,15 @@ impl Exchange {
         permit.forget(cx.mailbox, cx.now);
     }
 
+    /// How much of the body is still to be given out.
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Talking(_, transfer) if transfer.has_head() => transfer.conn.wire.remaining(),
+            Stage::Over => Some(0),
+            _ => None,
+        }
+    }
+
     /// Body bytes for the caller, who waits for more if there are none.
     pub(crate) fn read(&mut self, buf: &mut [u8], cx: &mut Cx<'_>) -> Result<usize, Error> {
         if !matches!(self.stage, Stage::Talking(..)) {

@@ -67,7 +67,7 @@ impl Transfer {
         timeouts: &Timeouts,
         cx: &mut Cx<'_>,
         limits: Limits,
-    ) -> Result<Self, (Box<Conn>, Fault)> {
+    ) -> Result<Box<Self>, (Box<Conn>, Fault)> {
         conn.uses += 1;
         conn.keep_alive = None;
         // An empty inbox costs nothing; one with a buffer is lent when there is something to read.
@@ -77,7 +77,7 @@ impl Transfer {
             Err(fault) => return Err((conn, fault)),
         };
         let taken_before = conn.link.taken();
-        Ok(Self {
+        Ok(Box::new(Self {
             conn,
             upload,
             inbox,
@@ -94,7 +94,7 @@ impl Transfer {
             announced: None,
             until_eof: false,
             seen: (0, 0),
-        })
+        }))
     }
 
     /// Goes on in both directions until the socket would block, or there is something to say.
@@ -130,6 +130,11 @@ impl Transfer {
     /// Waits for the head.
     fn listen(&mut self, cx: &mut Cx<'_>) -> Result<Heard, Fault> {
         loop {
+            // Of nothing the codec can say nothing.
+            let silent = self.inbox.is_empty() && !self.inbox.is_eof();
+            if silent && (!self.conn.readable || !self.fill(cx)?) {
+                return Ok(Heard::Nothing);
+            }
             match self.conn.wire.next_event(&mut self.inbox).map_err(|error| self.ended(error))? {
                 Some(Event::Informational(head)) => {
                     if head.status() == StatusCode::CONTINUE {
@@ -398,7 +403,7 @@ impl Transfer {
     }
 
     /// Ends the transfer; its buffers go back to the driver.
-    pub(crate) fn into_conn(self, cx: &mut Cx<'_>) -> Box<Conn> {
+    pub(crate) fn into_conn(self: Box<Self>, cx: &mut Cx<'_>) -> Box<Conn> {
         if self.lent {
             cx.spares.return_inbox(self.inbox, self.limits);
         }

@@ -104,7 +104,9 @@ impl Upload {
                 break;
             }
             self.hold = None;
-            if self.accepted - before > TURN || cx.now.saturating_duration_since(started) > SOURCE_TURN {
+            // Only a source that is read takes time.
+            let slow = cx.now > started && cx.now.saturating_duration_since(started) > SOURCE_TURN;
+            if slow || self.accepted - before > TURN {
                 return Ok(true);
             }
             match &mut self.rest {

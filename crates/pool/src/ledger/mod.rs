@@ -107,6 +107,10 @@ impl<C, D> Effects<C, D> {
     pub(crate) const fn new() -> Self {
         Self { close: Vec::new(), wake: Vec::new() }
     }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.close.is_empty() && self.wake.is_empty()
+    }
 }
 
 impl<C, D> Default for Effects<C, D> {

@@ -1,8 +1,8 @@
 //! Bodies that are cut, dripped and fragmented: complete or an error, never silently short.
 
-use crate::support::{counts, facts, fetch, fetch_partly, get, millis, pattern, secs, world};
+use crate::support::{counts, facts, fetch, fetch_partly, get, millis, pattern, request, secs, world};
 use pool::sim::{Fragments, Reply, chunked, ok};
-use pool::{Config, ErrorKind, Phase};
+use pool::{Body, Config, ErrorKind, Event, Method, Phase};
 use std::io::{self, Read};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n";
@@ -280,4 +280,54 @@ fn r8_one_broken_body_leaves_the_others_alone() {
         assert_eq!(text, "This is it");
     }
     assert_eq!(counts(&pool), (1, 1, 0));
+}
+
+#[test]
+fn what_remains_of_a_body_is_known_where_the_framing_says_it() {
+    let head = |fields: &str| format!("HTTP/1.1 {fields}\r\n\r\n");
+    // Method, head of the answer, what remains when the head is here.
+    let table = [
+        (Method::GET, head("200 OK\r\nContent-Length: 3"), Some(3)),
+        (Method::GET, head("200 OK\r\nContent-Length: 3, 3"), Some(3)),
+        (Method::GET, head("200 OK\r\nContent-Length: 0"), Some(0)),
+        (Method::GET, head("200 OK\r\nTransfer-Encoding: chunked"), None),
+        (Method::GET, head("200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked"), None),
+        (Method::GET, head("200 OK"), None),
+        (Method::GET, head("204 No Content\r\nContent-Length: 3"), Some(0)),
+        (Method::GET, head("304 Not Modified\r\nContent-Length: 3"), Some(0)),
+        (Method::HEAD, head("200 OK\r\nContent-Length: 3"), Some(0)),
+        (Method::HEAD, head("200 OK\r\nTransfer-Encoding: chunked"), Some(0)),
+    ];
+    for (method, answer, remaining) in table {
+        let (world, host) = world();
+        host.accept().expect(&format!("{method} /")).reply(answer.clone());
+        let pool = world.pool(Config::default());
+        let mut driver = pool.driver().unwrap();
+        let id = driver.start(request(method, "/", Body::Empty));
+        assert_eq!(driver.remaining(id), None, "before the head: {answer:?}");
+        while !matches!(driver.next_event(), Some((_, Event::Head(_)))) {
+            driver.turn(None).unwrap();
+        }
+        assert_eq!(driver.remaining(id), remaining, "{answer:?}");
+        driver.cancel(id);
+        assert_eq!(driver.remaining(id), Some(0), "over: {answer:?}");
+    }
+}
+
+#[test]
+fn what_remains_of_a_body_goes_down_as_it_is_read() {
+    let (world, host) = world();
+    host.accept().expect("GET /").reply("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nThis is it");
+    let pool = world.pool(Config::default());
+    let mut driver = pool.driver().unwrap();
+    let id = driver.start(get("/"));
+    while !matches!(driver.next_event(), Some((_, Event::Head(_)))) {
+        driver.turn(None).unwrap();
+    }
+    for left in [7, 4, 1] {
+        assert_eq!(driver.read(id, &mut [0; 3]).unwrap(), 3);
+        assert_eq!(driver.remaining(id), Some(left));
+    }
+    assert_eq!(driver.read(id, &mut [0; 3]).unwrap(), 1);
+    assert_eq!(driver.remaining(id), Some(0));
 }

@@ -66,7 +66,6 @@ pub(crate) struct Flow {
 }
 
 /// What to do next.
-#[expect(clippy::large_enum_variant, reason = "one is made for each hop, and moved once: cheaper than a box")]
 pub(crate) enum Step {
     Send(pool::Request),
     Wait(Instant),
