@@ -3,6 +3,7 @@
 //! * [`Testbed`] answers as httpbin and jsonplaceholder do, plain and over TLS. It is built on hyper, so a client
 //!   tested against it shares no HTTP code with it.
 //! * [`raw::RawServer`] sends what no server would send: it plays scripts of bytes, closes and resets.
+//! * [`encode`] makes bodies in content codings.
 //! * [`Ca`] is the certificate authority of both, made at start; nothing on disk, nothing to renew.
 //!
 //! ```no_run
@@ -35,6 +36,7 @@
 mod bench;
 mod body;
 mod call;
+pub mod encode;
 mod httpbin;
 mod placeholder;
 pub mod raw;

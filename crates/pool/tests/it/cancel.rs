@@ -2,7 +2,7 @@
 
 use crate::support::{Run, counts, expecting, fetch, get, post, secs, world};
 use pool::sim::{Host, Reply, World, ok};
-use pool::{Config, ErrorKind, Event, Request};
+use pool::{Config, ErrorKind, Event, ExchangeId, Request};
 use std::time::Duration;
 
 /// Something under way that will not end by itself.
@@ -36,6 +36,17 @@ fn as_new(name: &str, world: &World, host: &Host, pool: &pool::Pool) {
     world.assert_quiet();
 }
 
+/// A world in which the only slot is taken by what is under way.
+fn under_way(prepare: fn(&Host), request: fn() -> Request) -> (World, Host, pool::Pool, Run, ExchangeId) {
+    let (world, host) = world();
+    prepare(&host);
+    let pool = world.pool(tight());
+    let mut run = Run::new(&pool);
+    let id = run.start(request());
+    run.poke(&world);
+    (world, host, pool, run, id)
+}
+
 fn tight() -> Config {
     Config::default().max_per_origin(1).max_total(1)
 }
@@ -43,12 +54,7 @@ fn tight() -> Config {
 #[test]
 fn cancel_in_every_phase_frees_the_slot_and_closes_the_socket_at_once() {
     for (name, prepare, request) in CASES {
-        let (world, host) = world();
-        prepare(&host);
-        let pool = world.pool(tight());
-        let mut run = Run::new(&pool);
-        let id = run.start(request());
-        run.poke(&world);
+        let (world, host, pool, mut run, id) = under_way(prepare, request);
         assert_eq!(counts(&pool), (1, 0, 0), "{name}");
         run.cancel(id);
         assert!(run.driver.is_idle(), "{name}: no event follows");
@@ -61,12 +67,7 @@ fn cancel_in_every_phase_frees_the_slot_and_closes_the_socket_at_once() {
 #[test]
 fn dropping_a_driver_with_an_exchange_in_any_phase_leaks_nothing() {
     for (name, prepare, request) in CASES {
-        let (world, host) = world();
-        prepare(&host);
-        let pool = world.pool(tight());
-        let mut run = Run::new(&pool);
-        run.start(request());
-        run.poke(&world);
+        let (world, host, pool, run, _) = under_way(prepare, request);
         drop(run);
         as_new(name, &world, &host, &pool);
     }
@@ -217,12 +218,7 @@ fn discard_before_the_head_gives_the_exchange_up() {
 #[test]
 fn abort_says_how_far_an_exchange_had_come_and_leaves_nothing() {
     for (name, prepare, request) in CASES {
-        let (world, host) = world();
-        prepare(&host);
-        let pool = world.pool(tight());
-        let mut run = Run::new(&pool);
-        let id = run.start(request());
-        run.poke(&world);
+        let (world, host, pool, mut run, id) = under_way(prepare, request);
         let error = run.driver.abort(id).unwrap();
         assert_eq!(error.kind(), ErrorKind::Canceled, "{name}: {error}");
         assert!(error.to_string().starts_with("http://a.example: canceled while "), "{name}: {error}");

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc, GzBuilder};
+use testbed::encode::{deflate as zlib, gzip, zstd};
 
 use super::{ACCEPT_ENCODING, DecodeError, Decoder, Step};
 
@@ -87,26 +88,10 @@ pub(super) fn sample() -> Vec<u8> {
     text
 }
 
-fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zlib(data: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
-}
-
 pub(super) fn brotli(data: &[u8]) -> Vec<u8> {
     let mut encoder = ::brotli::CompressorWriter::new(Vec::new(), 4096, 9, 18);
     encoder.write_all(data).unwrap();
     encoder.into_inner()
-}
-
-fn zstd(data: &[u8]) -> Vec<u8> {
-    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 fn raw(data: &[u8], level: u32) -> Vec<u8> {

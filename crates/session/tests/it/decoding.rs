@@ -1,11 +1,12 @@
 //! Where bodies end, how they are decoded, and that nothing of them is lost.
 
-use crate::support::{Stage, answer, gzip};
+use crate::support::{Stage, answer};
 use pool::sim::{Fragments, Reply};
 use proptest::prelude::*;
 use session::{ErrorKind, Response, Session};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::time::Duration;
+use testbed::encode::{br, deflate, gzip, raw_deflate, zstd};
 
 const URL: &str = "http://a.example/";
 
@@ -29,28 +30,6 @@ fn send(stage: &Stage) -> Result<Response, session::Error> {
 
 fn kind(stage: &Stage) -> ErrorKind {
     send(stage).unwrap_err().kind()
-}
-
-fn deflate(data: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn raw_deflate(data: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn br(data: &[u8]) -> Vec<u8> {
-    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 18);
-    encoder.write_all(data).unwrap();
-    encoder.into_inner()
-}
-
-fn zstd(data: &[u8]) -> Vec<u8> {
-    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 fn chunked(data: &[u8], size: usize) -> Vec<u8> {

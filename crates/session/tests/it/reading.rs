@@ -1,20 +1,11 @@
 //! Bodies read in other ways than all at once: in pieces, between delimiters, into a writer.
 
-use crate::support::{Stage, answer, gzip};
+use crate::support::{Stage, answer, open, serving};
 use pool::sim::{Fragments, Reply, chunked};
 use session::{Error, ErrorKind, Streaming};
 use std::io::{self, Read, Write};
 use std::time::Duration;
-
-fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
-    let stage = Stage::new();
-    stage.host("a.example", move |_| reply());
-    stage
-}
-
-fn open(stage: &Stage) -> Streaming {
-    stage.session().get("http://a.example/").stream().unwrap()
-}
+use testbed::encode::gzip;
 
 /// A chunked body of these chunks.
 fn in_chunks(chunks: &'static [&'static str]) -> Stage {

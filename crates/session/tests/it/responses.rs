@@ -1,17 +1,11 @@
 //! Answers as values: bodies, texts, JSON, decoding, limits.
 
-use crate::support::{Stage, answer};
+use crate::support::{Stage, answer, serving};
 use pool::sim::{Fragments, Reply, chunked};
 use session::{ErrorKind, Response};
 use std::collections::HashMap;
 use std::io::Read;
 use std::time::Duration;
-
-fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
-    let stage = Stage::new();
-    stage.host("a.example", move |_| reply());
-    stage
-}
 
 fn get(stage: &Stage) -> Response {
     stage.session().get("http://a.example/").send().unwrap()
@@ -240,7 +234,7 @@ fn a_body_of_many_megabytes_arrives_whole_decoded_or_not() {
     let stage = serving(|| answer("200 OK", &[], vec![b'x'; SIZE]));
     assert!(get(&stage).bytes() == vec![b'x'; SIZE]);
     let stage =
-        serving(|| answer("200 OK", &["Content-Encoding: gzip"], crate::support::gzip(&vec![b'x'; SIZE])));
+        serving(|| answer("200 OK", &["Content-Encoding: gzip"], testbed::encode::gzip(&vec![b'x'; SIZE])));
     assert!(get(&stage).bytes() == vec![b'x'; SIZE]);
     let mut read = Vec::new();
     stage.session().get("http://a.example/").stream().unwrap().read_to_end(&mut read).unwrap();

@@ -43,23 +43,17 @@ fn y_2_methods_that_are_not_idempotent_are_repeated_only_if_they_are_included() 
 #[test]
 fn y_3_a_failure_to_connect_concerns_any_method_a_lost_answer_only_idempotent_ones() {
     for (method, sent) in [("GET", 3), ("POST", 1)] {
+        let failed = |stage: &Stage| {
+            let request = stage.session().request(method, "http://a.example/");
+            request.retry(Retry::idempotent(2)).send().unwrap_err()
+        };
         let stage = turns(vec![Reply::raw("").close()]);
-        let error = stage
-            .session()
-            .request(method, "http://a.example/")
-            .retry(Retry::idempotent(2))
-            .send()
-            .unwrap_err();
+        let error = failed(&stage);
         assert_eq!(error.kind(), ErrorKind::Closed);
         assert_eq!(error.attempts().count(), sent, "{method}");
         let stage = Stage::new();
         stage.host("a.example", |_| Reply::ok("")).refuse();
-        let error = stage
-            .session()
-            .request(method, "http://a.example/")
-            .retry(Retry::idempotent(2))
-            .send()
-            .unwrap_err();
+        let error = failed(&stage);
         assert_eq!((error.kind(), error.attempts().count()), (ErrorKind::Connect, 3), "{method}");
     }
 }

@@ -3,6 +3,12 @@
 use session::{ErrorKind, Session};
 use testbed::Testbed;
 
+/// A session whose URLs are those of the testbed.
+fn session(testbed: &Testbed) -> Session {
+    let base = format!("{}/", testbed.http());
+    Session::builder().ignore_environment().base(base).unwrap().build().unwrap()
+}
+
 #[test]
 fn a_refused_port_and_an_unsigned_certificate_over_real_sockets() {
     let testbed = Testbed::start().unwrap();
@@ -33,12 +39,7 @@ fn gzip_and_deflate_answers_are_decoded() {
 #[test]
 fn cookies_set_by_a_redirect_are_sent_to_where_it_leads() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::builder()
-        .ignore_environment()
-        .base(format!("{}/", testbed.http()))
-        .unwrap()
-        .build()
-        .unwrap();
+    let session = session(&testbed);
     let response = session.get("cookies/set/sessioncookie/123456789").send().unwrap();
     let value: serde_json::Value = response.json().unwrap();
     assert_eq!(value["cookies"]["sessioncookie"], "123456789");
@@ -48,12 +49,7 @@ fn cookies_set_by_a_redirect_are_sent_to_where_it_leads() {
 #[test]
 fn threads_share_a_session() {
     let testbed = Testbed::start().unwrap();
-    let session = Session::builder()
-        .ignore_environment()
-        .base(format!("{}/", testbed.http()))
-        .unwrap()
-        .build()
-        .unwrap();
+    let session = session(&testbed);
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let session = &session;

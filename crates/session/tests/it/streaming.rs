@@ -1,6 +1,6 @@
 //! Bodies that are read while they arrive.
 
-use crate::support::{Stage, answer, redirect};
+use crate::support::{Stage, answer, open, redirect, serving};
 use pool::Config;
 use pool::sim::{Fragments, Reply, chunked, ok};
 use session::{Error, ErrorKind, Head, Hook, Request, Response, Streaming, http};
@@ -8,16 +8,6 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
-    let stage = Stage::new();
-    stage.host("a.example", move |_| reply());
-    stage
-}
-
-fn open(stage: &Stage) -> Streaming {
-    stage.session().get("http://a.example/").stream().unwrap()
-}
 
 #[test]
 fn a_stream_is_read_piece_by_piece_and_tells_what_is_left() {

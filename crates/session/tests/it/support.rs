@@ -2,9 +2,8 @@
 
 use pool::Config;
 use pool::sim::{Host, Received, Reply, World};
-use session::{Session, SessionBuilder};
+use session::{Session, SessionBuilder, Streaming};
 use std::collections::HashSet;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -132,6 +131,18 @@ pub(crate) fn turns(replies: Vec<Reply>) -> Stage {
     stage
 }
 
+/// `a.example` answers everything so.
+pub(crate) fn serving(reply: impl Fn() -> Reply + Send + 'static) -> Stage {
+    let stage = Stage::new();
+    stage.host("a.example", move |_| reply());
+    stage
+}
+
+/// A stream of its answer.
+pub(crate) fn open(stage: &Stage) -> Streaming {
+    stage.session().get("http://a.example/").stream().unwrap()
+}
+
 /// The values of a header, joined with `|`; `-` if it is missing.
 pub(crate) fn value(received: &Received, name: &str) -> String {
     let headers = received.head().headers();
@@ -159,11 +170,4 @@ pub(crate) fn answer(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> 
 /// A redirect.
 pub(crate) fn redirect(status: u16, location: &str) -> Reply {
     answer(&format!("{status} Go"), &[&format!("Location: {location}")], "elsewhere")
-}
-
-/// Bytes as gzip makes them short.
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }

@@ -1,13 +1,14 @@
 //! The known attacks by compressed bodies (decompression bombs and their like), in every style of reading.
 
 use crate::paths::for_each_first_try;
-use crate::support::{Stage, answer, gzip};
+use crate::support::{Stage, answer};
 use http_wire::Limits;
 use pool::Config;
 use pool::sim::{Fragments, Reply};
 use session::{Digest, Error, ErrorKind, RequestBuilder, Retry, Session};
 use std::io::{self, Write};
 use std::time::Duration;
+use testbed::encode::gzip;
 
 const URL: &str = "http://a.example/";
 

@@ -1,13 +1,14 @@
 //! Requests that are lost, doubled or cut short by what the other side does, and answers that come early.
 
 use crate::paths::{for_each_first_try, for_each_path};
-use crate::support::{Stage, gzip};
+use crate::support::Stage;
 use pool::sim::{Peer, Reply};
 use session::{Body, Error, ErrorKind, Method, Streaming};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
+use testbed::encode::gzip;
 
 type After = fn(Peer) -> Peer;
 

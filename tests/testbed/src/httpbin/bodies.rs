@@ -1,10 +1,7 @@
 //! Bodies of all kinds: compressed, random, streamed, slow, and fixed ones.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
 use http::header::CONTENT_ENCODING;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Bytes;
@@ -14,6 +11,7 @@ use super::counted;
 use super::echo::facts;
 use crate::body::Body;
 use crate::call::Call;
+use crate::encode;
 use crate::reply;
 
 /// httpbin's limits: random bytes, messages of a stream, bytes of a drip, seconds of a delay.
@@ -37,38 +35,19 @@ pub(super) fn delay(call: &Call, text: &str) -> Response<Body> {
 }
 
 pub(super) fn gzip(call: &Call) -> Response<Body> {
-    compressed(call, "gzipped", "gzip", |plain| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(plain)?;
-        encoder.finish()
-    })
+    compressed(call, "gzipped", "gzip", encode::gzip)
 }
 
-/// In the zlib format, as RFC 9110 §8.4.1.2 defines the coding.
 pub(super) fn deflate(call: &Call) -> Response<Body> {
-    compressed(call, "deflated", "deflate", |plain| {
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(plain)?;
-        encoder.finish()
-    })
+    compressed(call, "deflated", "deflate", encode::deflate)
 }
 
 /// Compressed whether the client accepts it or not, as httpbin does.
-fn compressed(
-    call: &Call,
-    mark: &str,
-    coding: &'static str,
-    encode: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>,
-) -> Response<Body> {
+fn compressed(call: &Call, mark: &str, coding: &'static str, encode: fn(&[u8]) -> Vec<u8>) -> Response<Body> {
     let mut object = facts(call, &["headers", "method", "origin"]);
     object.insert(mark.to_owned(), Value::Bool(true));
-    match encode(&reply::json_text(&object)) {
-        Ok(body) => {
-            let response = reply::reply(StatusCode::OK, reply::JSON, body);
-            reply::with(response, CONTENT_ENCODING, HeaderValue::from_static(coding))
-        }
-        Err(error) => reply::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
-    }
+    let response = reply::reply(StatusCode::OK, reply::JSON, encode(&reply::json_text(&object)));
+    reply::with(response, CONTENT_ENCODING, HeaderValue::from_static(coding))
 }
 
 /// `/bytes/{n}?seed=`: the same bytes for the same seed. Without one the seed is 0, so that tests repeat themselves.
