@@ -8,6 +8,7 @@ use ::url::{Position, Url};
 use http_wire::{Method, StatusCode};
 use pool::Scheme;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// What is done about answers with the status 301, 302, 303, 307 or 308 and a `Location`.
@@ -219,7 +220,7 @@ pub(crate) fn decide(base: &Request, head: &Head, followed: usize) -> Result<Opt
             }
         }
     }
-    follow(base, head, place).map(Some).map_err(|why| fail(why.to_string()))
+    follow(base, head, place).map(Some)
 }
 
 /// The request that would follow, whatever the policy says.
@@ -229,7 +230,7 @@ pub(crate) fn next(sent: &Request, head: &Head) -> Result<Option<Request>, Error
     let mut base = sent.clone();
     base.drop_added();
     let base = &base;
-    follow(base, head, place).map(Some).map_err(|why| unfollowed(base, why.to_string()))
+    follow(base, head, place).map(Some)
 }
 
 fn unfollowed(base: &Request, why: String) -> Error {
@@ -272,24 +273,29 @@ fn is_redirect(status: StatusCode) -> bool {
 
 /// The next request, from the one as it was asked, not as it was sent.
 fn follow(base: &Request, head: &Head, place: Place) -> Result<Request, Error> {
+    let fail = |why: String| unfollowed(base, why);
     let (status, policy) = (head.status(), base.redirect());
     let mut next = base.clone();
-    next.redirect_to(place.url)?;
+    next.redirect_to(place.url).map_err(|why| fail(why.to_string()).with_source(why))?;
     if policy.https_only == Some(true) && next.origin().scheme() == Scheme::Http {
-        let why = "the redirect leads to http, which https_only forbids";
-        return Err(Error::new(ErrorKind::Redirect, why));
+        return Err(fail("the redirect leads to http, which https_only forbids".to_owned()));
     }
     let method = method_after(base.method(), status);
     if method != *base.method() {
         next.drop_body(method);
-    } else if !next.body().is_replayable() {
-        return Err(Error::new(
-            ErrorKind::Redirect,
-            format!(
+    } else {
+        // One that is still being sent goes back when it is begun again.
+        let rewound = next.body().rewind().or_else(|why| match why.kind() {
+            io::ErrorKind::ResourceBusy if next.body().is_replayable() => Ok(()),
+            _ => Err(why),
+        });
+        rewound.map_err(|why| {
+            let problem = format!(
                 "the redirect ({status}) asks for the body again, which was read from a source that cannot go back \
                  to its start; send bytes or a file, or do not follow redirects"
-            ),
-        ));
+            );
+            fail(problem).with_source(why)
+        })?;
     }
     next.drop_cookie_header();
     // Each hop has a proxy of its own, and with it the credentials for that one.
