@@ -1,8 +1,9 @@
 //! Callers that give up: dropped streams, batches and drivers, and panics in what they brought along.
 
+use crate::proxy_server::ProxyServer;
 use crate::support::{HANG, builder, count, ok, session, text};
 use pool::{Config, Event, Origin, Pool, Request};
-use session::{Body, Canceller, ErrorKind};
+use session::{Body, Canceller, ErrorKind, Phase, Proxies};
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use testbed::Testbed;
@@ -143,11 +144,31 @@ fn a_panic_in_a_resolver_is_an_error_of_its_request() {
 }
 
 #[test]
-fn a_resolver_that_knows_nothing_is_an_error_that_says_so() {
-    let session = builder().resolver(|_: &str| Ok(Vec::new())).build().unwrap();
-    let error = session.get("http://nowhere.test/").send().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Resolve, Some(session::Phase::Resolve)));
-    assert!(!error.may_have_been_processed());
+fn pn_3_a_resolver_that_knows_nothing_is_an_error_that_says_so() {
+    let proxy = ProxyServer::start(None);
+    let here = proxy.port();
+    for url in ["http://nowhere.test/", "https://nowhere.test/", "http://nowhere.test:8080/"] {
+        for by in
+            [None, Some("http://proxy.test:3128".to_owned()), Some(format!("socks5://127.0.0.1:{here}"))]
+        {
+            let session = builder().resolver(|_: &str| Ok(Vec::new()));
+            let session =
+                session.proxies(by.as_ref().map_or(Proxies::none(), |by| Proxies::all(by).unwrap()));
+            let session = session.build().unwrap();
+            // Twice: what was found is not remembered as something else.
+            for result in [session.get(url).send().map(drop), session.get(url).stream().map(drop)] {
+                let error = result.unwrap_err();
+                let (host, kind) = match &by {
+                    Some(by) if by.contains("proxy.test") => ("proxy.test", ErrorKind::Proxy),
+                    _ => ("nowhere.test", ErrorKind::Resolve),
+                };
+                assert_eq!((error.kind(), error.phase()), (kind, Some(Phase::Resolve)), "{by:?}: {error}");
+                assert!(error.to_string().contains(host) && !error.may_have_been_processed(), "{error}");
+            }
+            assert_eq!(session.pool().counts().open, 0);
+        }
+    }
+    assert!(proxy.seen().is_empty());
 }
 
 #[test]

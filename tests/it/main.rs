@@ -17,6 +17,7 @@ mod proxy_server;
 mod redirects;
 mod reuse;
 mod scenarios;
+mod secrets;
 mod stale;
 mod streaming;
 mod support;

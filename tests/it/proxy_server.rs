@@ -172,23 +172,39 @@ fn http(side: &Side, buf: &mut Vec<u8>, log: &Mutex<Vec<String>>) -> io::Result<
 }
 
 fn socks(side: &Side, buf: &mut Vec<u8>, log: &Mutex<Vec<String>>) -> io::Result<TcpStream> {
-    side.read_up_to(buf, 3)?;
-    assert_eq!(buf[..3], [5, 1, 0]);
-    side.write(&[5, 0])?;
-    side.read_up_to(buf, 3 + 5)?;
-    let length = match buf[6] {
+    side.read_up_to(buf, 2)?;
+    let methods = 2 + usize::from(buf[1]);
+    side.read_up_to(buf, methods)?;
+    let paid = buf[2..methods].contains(&2);
+    assert!(buf[0] == 5 && (paid || buf[2..methods] == [0]));
+    buf.drain(..methods);
+    if paid {
+        // RFC 1929; whoever they are, they are let in.
+        side.write(&[5, 2])?;
+        side.read_up_to(buf, 2)?;
+        let user = 2 + usize::from(buf[1]);
+        side.read_up_to(buf, user + 1)?;
+        let end = user + 1 + usize::from(buf[user]);
+        side.read_up_to(buf, end)?;
+        buf.drain(..end);
+        side.write(&[1, 0])?;
+    } else {
+        side.write(&[5, 0])?;
+    }
+    side.read_up_to(buf, 5)?;
+    let length = match buf[3] {
         1 => 4,
-        3 => 1 + usize::from(buf[7]),
+        3 => 1 + usize::from(buf[4]),
         kind => panic!("addresses of kind {kind}"),
     };
-    side.read_up_to(buf, 3 + 4 + length + 2)?;
-    let host = match &buf[7..7 + length] {
-        &[a, b, c, d] if buf[6] == 1 => Ipv4Addr::new(a, b, c, d).to_string(),
+    side.read_up_to(buf, 4 + length + 2)?;
+    let host = match &buf[4..4 + length] {
+        &[a, b, c, d] if buf[3] == 1 => Ipv4Addr::new(a, b, c, d).to_string(),
         name => String::from_utf8(name[1..].to_vec()).unwrap(),
     };
-    let port = u16::from_be_bytes([buf[7 + length], buf[8 + length]]);
+    let port = u16::from_be_bytes([buf[4 + length], buf[5 + length]]);
     log.lock().unwrap().push(format!("SOCKS {host}"));
-    buf.drain(..9 + length);
+    buf.drain(..6 + length);
     let upstream = connect(&format!("{host}:{port}"))?;
     side.write(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
     Ok(upstream)

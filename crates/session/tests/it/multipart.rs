@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -259,6 +260,43 @@ fn mp_1_boundaries_come_from_the_entropy_of_the_network_and_are_never_the_same()
     let (one, same) = (Stage::new(), Stage::new());
     assert_eq!(first(&one.session()), first(&same.session()));
     assert_ne!(first(&Session::new()), first(&Session::new()));
+}
+
+/// In the environment of a child: that it is one.
+const CHILD: &str = "MULTIPART_TEST_CHILD";
+
+#[test]
+fn mp_1_processes_that_start_at_the_same_instant_draw_other_boundaries() {
+    if std::env::var_os(CHILD).is_some() {
+        // Both are told at once to go on.
+        io::copy(&mut io::stdin(), &mut io::sink()).unwrap();
+        for _ in 0..100 {
+            let request = Session::new().post("http://a.example/").multipart(Form::new()).build().unwrap();
+            println!("{}", request.headers().get("content-type").unwrap().to_str().unwrap());
+        }
+        return;
+    }
+    let start = || {
+        let test = "multipart::mp_1_processes_that_start_at_the_same_instant_draw_other_boundaries";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "--nocapture", test]).env(CHILD, "1");
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let mut children = [start(), start()];
+    for child in &mut children {
+        drop(child.stdin.take());
+    }
+    let mut all = HashSet::new();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stdout).unwrap();
+        let drawn =
+            said.lines().filter_map(|line| line.split_once("; boundary=").map(|(_, drawn)| drawn.to_owned()));
+        all.extend(drawn);
+    }
+    assert_eq!(all.len(), 200, "none twice");
+    assert!(all.iter().all(|b| b.len() == 32 && b.bytes().all(|b| b.is_ascii_hexdigit())));
 }
 
 #[test]

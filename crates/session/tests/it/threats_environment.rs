@@ -109,3 +109,67 @@ fn px_4_a_cgi_program_does_not_take_a_header_for_its_proxy() {
     drop(proxy);
     assert!(!child.env_remove("REQUEST_METHOD").status().unwrap().success());
 }
+
+/// In the environment of the child: what is to come of a request, a word of the error or nothing.
+#[cfg(unix)]
+const COMES: &str = "ENVIRONMENT_TEST_COMES";
+
+#[cfg(unix)]
+#[test]
+fn pn_2_variables_that_name_no_proxy_are_errors_of_the_requests_they_are_for() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    if let (Ok(url), Ok(comes)) = (std::env::var(URL), std::env::var(COMES)) {
+        let session = Session::new();
+        for url in [&*url, "https://127.0.0.1:1/"] {
+            let result = session.get(url).send().map(|response| response.status().as_u16());
+            match result {
+                Ok(status) => assert!(comes.is_empty() && status == 200),
+                // Nobody listens there, and it was not kept from asking.
+                Err(error) if comes.is_empty() => assert_eq!(error.kind(), ErrorKind::Connect, "{error}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+                    let text = error.to_string();
+                    assert!(text.contains("environment variable") && text.contains(&comes), "{text}");
+                }
+            }
+        }
+        assert!(
+            Session::builder().ignore_environment().build().unwrap().get(url).send().unwrap().is_success()
+        );
+        return;
+    }
+    let testbed = Testbed::start().unwrap();
+    let test =
+        "threats_environment::pn_2_variables_that_name_no_proxy_are_errors_of_the_requests_they_are_for";
+    for (value, comes) in [
+        (&b"invalid:.////..///"[..], "the proxy"),
+        (b"", ""),
+        (b"\xff", "UTF-8"),
+        (b"http://\xff:1", "UTF-8"),
+        (b"http://[::1", "the proxy"),
+        (b"://", "the proxy"),
+        (b"http://p:99999", "the proxy"),
+        (b"\r\n", ""),
+    ] {
+        for names in [
+            &["HTTP_PROXY", "HTTPS_PROXY"][..],
+            &["http_proxy", "https_proxy"],
+            &["ALL_PROXY"],
+            &["all_proxy"],
+        ] {
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", test]);
+            for (name, _) in std::env::vars_os() {
+                if name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
+                    child.env_remove(name);
+                }
+            }
+            child.env_remove("REQUEST_METHOD").env(URL, format!("{}/get", testbed.http())).env(COMES, comes);
+            child.envs(names.iter().map(|name| (name, OsStr::from_bytes(value))));
+            let output = child.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{names:?} {value:?}: {said}");
+        }
+    }
+}
