@@ -1,6 +1,6 @@
 //! Request bodies: all of it, once, or an error.
 
-use crate::support::{HANG, builder, count, fields, json, ok, session, text, to, trusting};
+use crate::support::{HANG, builder, count, fields, json, ok, only, session, text, to, trusting};
 use serde_json::json;
 use session::pool::{Config, Origin, Pool, Request};
 use session::{Body, ErrorKind, Method, Redirect, Source};
@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use testbed::Testbed;
 use testbed::raw::{RawServer, Script};
+use testbed::{Ca, Testbed};
 
 /// So many bytes, counted as they are taken.
 struct Counted {
@@ -143,15 +143,24 @@ fn di_2_of_a_hundred_uploads_that_are_refused_in_their_middle_each_has_the_refus
     let drains = refusing().close_write().wait_for_close();
     // Not every system keeps what it has received when a reset follows.
     let ends = if cfg!(target_os = "linux") { vec![drains, refusing().reset()] } else { vec![drains] };
-    for script in ends {
-        let server = RawServer::start(vec![script; 100]).unwrap();
-        let session = session();
+    let ca = Ca::new().unwrap();
+    let identity = ca.issue(&["localhost"]).unwrap();
+    for (script, tls) in ends.into_iter().flat_map(|script| [(script.clone(), false), (script, true)]) {
+        let scripts = vec![script; 100];
+        let server = if tls { RawServer::start_tls(scripts, &identity) } else { RawServer::start(scripts) };
+        let server = server.unwrap();
+        let session = builder().tls(only(ca.pem())).build().unwrap();
         for n in 0..100 {
             let (reader, given) = counted(SIZE);
             let body = if n % 2 == 0 { Body::sized(reader, SIZE) } else { Body::once(reader) };
-            let response = session.post(server.url()).body(body).send().unwrap();
-            assert_eq!((response.status().as_u16(), response.text()), (413, "too long".into()), "{n}");
-            assert!(given.load(Ordering::Relaxed) < SIZE, "{n}: the rest is not sent");
+            let response = session.post(server.url()).body(body).send();
+            let response = response.unwrap_or_else(|error| panic!("{n}, TLS {tls}: {error}"));
+            assert_eq!(
+                (response.status().as_u16(), response.text()),
+                (413, "too long".into()),
+                "{n}, TLS {tls}"
+            );
+            assert!(given.load(Ordering::Relaxed) < SIZE, "{n}, TLS {tls}: the rest is not sent");
         }
         assert!(server.wait_until_ended(100, HANG));
         assert!(server.requests().iter().all(|request| (request.len() as u64) < SIZE));

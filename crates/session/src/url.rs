@@ -96,7 +96,7 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     if !url.username().is_empty() || url.password().is_some() {
         let user = percent_decoded(url.username());
         let password = percent_decoded(url.password().unwrap_or_default());
-        let password = Some(password).filter(|_| written_userinfo(trimmed).contains(':'));
+        let password = Some(password).filter(|_| names_password(trimmed));
         userinfo = Some(Userinfo { user, password });
         // Neither can fail for http and https.
         let _ = url.set_username("");
@@ -218,10 +218,14 @@ pub(crate) fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// What stands before the last `@` of the authority, as written; empty if there is none.
-fn written_userinfo(text: &str) -> &str {
-    let rest = text.get(prefix(text)..).unwrap_or_default();
-    rest.get(..written_userinfo_len(rest)).unwrap_or_default()
+/// Whether there is a colon in the userinfo of a URL, as written: a parser does not tell an empty password from none.
+fn names_password(text: &str) -> bool {
+    let rest = match prefix(text) {
+        // A scheme without slashes, which the parser adds.
+        0 => text.split_once(':').map_or(text, |(_, rest)| rest),
+        begin => text.get(begin..).unwrap_or_default(),
+    };
+    rest.get(..written_userinfo_len(rest)).unwrap_or_default().contains(':')
 }
 
 /// The length of the userinfo at the start of an authority, its `@` included.
@@ -313,6 +317,11 @@ mod tests {
             ("http://u:@a/", Some(("u", Some("")))),
             ("http://:p@a/", Some(("", Some("p")))),
             ("http://u@a/", Some(("u", None))),
+            ("http:u@a/", Some(("u", None))),
+            ("http:u:@a/", Some(("u", Some("")))),
+            ("http:/u@a/", Some(("u", None))),
+            ("http:\\\\u:p@a/", Some(("u", Some("p")))),
+            ("http://http:p@a/", Some(("http", Some("p")))),
             ("http://:@a/", None),
             ("http://@a/", None),
             ("http://u%3Ax:p%40ss@a/", Some(("u:x", Some("p@ss")))),

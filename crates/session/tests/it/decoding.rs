@@ -1,5 +1,6 @@
 //! Where bodies end, how they are decoded, and that nothing of them is lost.
 
+use crate::paths::{Path, for_each_first_try};
 use crate::support::{Stage, answer};
 use pool::sim::{Fragments, Reply};
 use proptest::prelude::*;
@@ -310,6 +311,26 @@ fn ending() -> Vec<(Vec<u8>, &'static str)> {
         (sized("", b"exactly"), "exactly"),
         (b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), ""),
     ]
+}
+
+#[test]
+fn di_7_the_end_of_a_body_gives_the_connection_back_on_every_way() {
+    for (bytes, text) in ending() {
+        for_each_first_try(|trip| {
+            let context = format!("{:?}: {}", trip.path, bytes.escape_ascii());
+            let bytes = bytes.clone();
+            trip.stage.host("a.test", move |_| Reply::raw(bytes.clone()));
+            let session = trip.session();
+            for _ in 0..3 {
+                assert_eq!(trip.send(session.get(trip.url("a.test/"))).unwrap().text(), text, "{context}");
+                let counts = session.pool().counts();
+                assert_eq!((counts.idle, counts.open), (1, 1), "{context}");
+            }
+            assert_eq!(trip.stage.world.elapsed(), Duration::ZERO, "{context}");
+            let connections = if matches!(trip.path, Path::Direct) { 1 } else { 2 };
+            assert_eq!(trip.stage.world.connections(), connections, "{context}");
+        });
+    }
 }
 
 #[test]
