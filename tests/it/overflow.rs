@@ -11,6 +11,21 @@ fn pn_6_the_tests_run_with_overflow_checks_and_debug_assertions() {
 }
 
 #[test]
+fn pn_6_no_profile_takes_the_checks_away() {
+    // By the defaults of Cargo every package of a test has them, those of others too.
+    for text in [include_str!("../../Cargo.toml"), include_str!("../../.cargo/config.toml")] {
+        let off = [
+            "overflow-checks=false",
+            "debug-assertions=false",
+            "overflow-checks=off",
+            "debug-assertions=off",
+        ];
+        let text = text.replace([' ', '"'], "");
+        assert!(!off.iter().any(|off| text.contains(off)), "{text}");
+    }
+}
+
+#[test]
 fn pn_6_ring_is_a_release_without_the_panic_of_overflow_checks() {
     // RUSTSEC-2025-0009 was fixed in 0.17.12.
     let lock = include_str!("../../Cargo.lock");
