@@ -30,6 +30,10 @@ fn lg_1_no_secret_is_logged_at_any_level() {
     let stage = Stage::new();
     stage.host("a.example", |r| match r.target().split('?').next().unwrap() {
         "/go" => redirect(302, "http://lgUser:lgFromLocation@b.example/end?k=lgQueryThere"),
+        "/long" => redirect(
+            302,
+            &format!("http://b.example/lgLong{}?%1b[31m={}", "a".repeat(30_000), "b".repeat(30_000)),
+        ),
         "/busy" => answer("503 Busy", &["Set-Cookie: sid=lgCookieSet"], ""),
         "/cut" => Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").close(),
         "/bad" => Reply::raw("lgGarbage\r\n\r\n"),
@@ -39,7 +43,7 @@ fn lg_1_no_secret_is_logged_at_any_level() {
     let proxy = stage.world.proxy("p.example", ["10.9.0.1"]);
     let netrc = Netrc::parse("machine a.example login lgLogin password lgNetrcPassword").unwrap();
     let session = stage.builder().retry(Retry::idempotent(1)).build().unwrap();
-    for path in ["go", "busy", "cut", "bad", "end"] {
+    for path in ["go", "long", "busy", "cut", "bad", "end"] {
         for scheme in ["http", "https"] {
             let url = || {
                 format!("{scheme}://lgUserinfo:lgUrlPassword@a.example/{path}?token=lgQueryValue#lgFragment")
@@ -68,6 +72,9 @@ fn lg_1_no_secret_is_logged_at_any_level() {
     assert!(logged.iter().any(|line| line.contains("a.example")), "what happens is logged");
     for line in logged.iter() {
         assert!(!SECRETS.iter().any(|secret| line.contains(secret)), "{line}");
+        // What servers say is escaped and cut.
+        let ours = ["a.example", "b.example"].iter().any(|host| line.contains(host));
+        assert!(!ours || (line.len() < 1024 && !line.contains(char::is_control)), "{line}");
     }
 }
 

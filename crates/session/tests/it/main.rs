@@ -51,6 +51,7 @@ mod threats_injection;
 mod threats_limits;
 mod threats_messages;
 mod threats_netrc;
+mod threats_octets;
 mod threats_own_cookies;
 mod threats_panics;
 mod threats_proxies;

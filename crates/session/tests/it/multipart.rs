@@ -301,23 +301,59 @@ fn mp_1_processes_that_start_at_the_same_instant_draw_other_boundaries() {
 
 #[test]
 fn inj_3_nothing_that_is_said_of_a_part_can_break_out_of_its_line() {
-    let evil = "x\r\nX-Inj: 1";
-    for form in [
-        Form::new().part("f", Part::bytes("").content_type(evil)),
-        Form::new().part("f", Part::bytes("").header("X-A", evil)),
-        Form::new().part("f", Part::bytes("").header(evil, "1")),
-        Form::new().part("f", Part::bytes("").header("Content-Location", evil)),
-        Form::new().part("f", Part::bytes("").header("Content-Disposition", "form-data; name=\"g\"")),
+    for evil in [
+        "x\r\nX-Inj: 1",
+        "x\nX-Inj: 1",
+        "x\rX-Inj: 1",
+        "\r\n\r\n--B--\r\n",
+        "x\"; filename=\"y",
+        "x\\\"\r\nX-Inj: 1",
+        "x\0\r\n X-Inj: 1",
     ] {
-        assert!(!refused(form).contains('\n'));
-    }
-    for form in [
-        Form::new().text(evil, "v"),
-        Form::new().part(evil, Part::bytes("v")),
-        Form::new().part("f", Part::bytes("v").file_name(evil)),
-        Form::new().part("f", Part::bytes("v").file_name(evil).guess_type()),
-    ] {
-        assert!(!sent(form).contains("\nX-Inj"));
+        let part = || Part::bytes("");
+        let breaks = evil.contains(['\r', '\n', '\0']);
+        for form in [
+            Form::new().part("f", part().content_type(evil)),
+            Form::new().part("f", part().header("X-A", evil)),
+            Form::new().part("f", part().header("Content-Location", evil)),
+            Form::new().part("f", part().header("Content-Type", evil)),
+            Form::new().part("f", part().header(evil, "1")),
+            Form::new().part("f", part().header("Content-Disposition", "form-data; name=\"g\"")),
+            Form::new().part("f", part().header("content-disposition", evil)),
+        ]
+        .into_iter()
+        .filter(|_| breaks)
+        {
+            assert!(!refused(form).contains(['\n', '\r']));
+        }
+        let part = || Part::bytes("v");
+        let mut forms = vec![
+            Form::new().text(evil, "v"),
+            Form::new().fields([(evil, "v")]),
+            Form::new().part(evil, part()),
+            Form::new().part("f", part().file_name(evil)),
+            Form::new().part("f", part().file_name(evil).guess_type()),
+            Form::new().part("f", part().file_name(format!("{evil}.txt")).guess_type()),
+        ];
+        if cfg!(unix) {
+            // The name that a file has where it lies, which may be almost any there.
+            let file = Temp::new(&evil.replace(['/', '\0'], "_"), "v");
+            forms.push(Form::new().file(evil, &file.0).unwrap());
+            forms.push(Form::new().file("f", &file.0).unwrap());
+        }
+        for form in forms {
+            let body = sent(form);
+            // One part, which has its own lines and no others, and in them as many quotes as there are parameters.
+            let (head, rest) = body.split_once("\r\n\r\n").unwrap();
+            assert_eq!(rest, "v\r\n--B--\r\n", "{body:?}");
+            let head: Vec<&str> = head.split(['\r', '\n']).filter(|line| !line.is_empty()).collect();
+            assert!(head[0] == "--B" && head.len() <= 3, "{body:?}");
+            assert!(head[1].starts_with("Content-Disposition: form-data; name=\""), "{body:?}");
+            assert!(head[2..].iter().all(|line| line.starts_with("Content-Type: ")), "{body:?}");
+            let quotes = 2 * head[1].matches("=\"").count();
+            assert_eq!(head[1].matches('"').count(), quotes, "{body:?}");
+            assert!(!body.to_lowercase().contains("\nx-inj"), "{body:?}");
+        }
     }
 }
 
