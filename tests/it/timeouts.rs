@@ -197,3 +197,41 @@ fn a_timeout_is_not_a_reason_to_send_again() {
     assert_eq!((error.attempts().count(), server.connections()), (1, 1));
     assert_eq!(text(session.get(server.url()).send()), "second", "the slow connection is not used again");
 }
+
+#[test]
+fn pn_2_times_that_no_clock_reaches_are_no_limit_and_no_panic() {
+    let testbed = Testbed::start().unwrap();
+    let url = format!("{}/get", testbed.http());
+    for time in [
+        Duration::MAX,
+        Duration::from_secs(u64::MAX / 2),
+        Duration::from_secs(1 << 62),
+        Duration::from_millis(1 << 32),
+        Duration::from_millis(1 << 31),
+    ] {
+        let all = Timeouts::default().wait(time).connect(time).idle(time).total(time).expect(time);
+        let session = builder().timeouts(all).idle_timeout(time).build().unwrap();
+        for _ in 0..2 {
+            assert!(session.get(&url).send().unwrap().ok(), "{time:?}");
+            assert!(
+                session.get(&url).timeout(time).stream().unwrap().into_response().unwrap().ok(),
+                "{time:?}"
+            );
+            assert!(
+                session.send_all([session.get(&url), session.get(&url)]).iter().all(Result::is_ok),
+                "{time:?}"
+            );
+        }
+    }
+    let none = builder().timeouts(Timeouts::default().idle(Duration::ZERO)).idle_timeout(Duration::ZERO);
+    let none = none.build().unwrap();
+    assert_eq!(
+        none.get(&url).timeout(Duration::ZERO).send().unwrap_err().kind(),
+        ErrorKind::Timeout(Limit::Total)
+    );
+    // A connection to this machine may be there before anybody has to wait for it.
+    match none.get(&url).timeouts(Timeouts::default().connect(Duration::ZERO).wait(Duration::ZERO)).send() {
+        Ok(response) => assert!(response.ok()),
+        Err(error) => assert!(error.is_timeout(), "{error}"),
+    }
+}
