@@ -8,8 +8,8 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use session::pool::{Config, Method, Origin, Pool, Proxy, ProxyKind, Request, Route};
 use session::{
-    Basic, Bearer, Body, Canceller, Cookie, CookieJar, Digest, Error, Form, Headers, Netrc, Part, Proxies,
-    RequestBuilder, Response, Retry, Session, Tls, Url,
+    Basic, Bearer, Body, Canceller, Challenge, Cookie, CookieJar, Digest, Error, Form, Headers, Netrc, Part,
+    Proxies, RequestBuilder, Response, Retry, Session, Tls, Url,
 };
 use std::error::Error as _;
 use std::fmt::Debug;
@@ -134,7 +134,8 @@ impl Shown {
         let request = request.build().unwrap();
         self.see((&request, request.headers(), request.settings(), request.body()));
         let result = if streamed {
-            session.stream(request).and_then(|stream| {
+            session.stream(request).and_then(|mut stream| {
+                self.see(stream.chunks());
                 self.see((&stream, stream.head(), stream.headers(), stream.history()));
                 stream.into_response()
             })
@@ -248,6 +249,11 @@ fn shown_alone(shown: &mut Shown, tls: &Tls) {
     shown.see(Digest::new("lgkBasicUser", "lgkBasicPassword"));
     shown.see(Netrc::parse("default login u password lgkNetrcPassword").unwrap());
     shown.see((tls, Canceller::new(), Body::from("lgkBearer")));
+    for credentials in
+        ["Basic bGdrQmFzaWNVc2Vy", "Bearer lgkBearer", "Own token=\"lgkBearer\", lgk=\"lgkHeader"]
+    {
+        shown.see(Challenge::parse(credentials));
+    }
     shown.see(Form::new().text("name", "lgkBearer").part("f", Part::text("lgkBearer")));
     let jar = CookieJar::new();
     jar.insert(Cookie::build(("own", "lgkCookieOfJar")).domain("a.test").build()).unwrap();

@@ -1,6 +1,7 @@
 //! Challenges: what a server says in `WWW-Authenticate` about the credentials it wants (RFC 9110 §11.3).
 
 use crate::response::Head;
+use std::fmt;
 
 /// One challenge: a scheme, and its parameters or its one token.
 ///
@@ -11,7 +12,7 @@ use crate::response::Head;
 /// assert_eq!((found[0].scheme(), found[0].param("Title")), ("Newauth", Some(&b"Login to \"apps\""[..])));
 /// assert!(found[1].is("basic"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
     scheme: String,
     token: Option<String>,
@@ -62,6 +63,17 @@ impl Challenge {
     /// The parameters, in order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.params.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+impl fmt::Debug for Challenge {
+    /// Without values: the same grammar is that of credentials, and what a server sends may be a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.params.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("Challenge")
+            .field("scheme", &self.scheme)
+            .field("params", &names)
+            .finish_non_exhaustive()
     }
 }
 
