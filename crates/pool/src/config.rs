@@ -130,7 +130,8 @@ impl fmt::Debug for Config {
 pub struct Timeouts {
     /// Waiting for one of the connections that others hold. Default 30 s.
     pub wait: Option<Duration>,
-    /// Lookup, all addresses, the proxy's consent, and TLS together. Default 30 s.
+    /// Lookup, all addresses (the next one is tried beside the others after 250 ms, RFC 8305), the proxy's consent, and
+    /// TLS together. Default 30 s.
     pub connect: Option<Duration>,
     /// No byte in either direction. Default 60 s. What requests calls the read timeout.
     pub idle: Option<Duration>,

@@ -130,15 +130,22 @@ impl Dial {
         }
     }
 
-    /// The tokens that this dial still has in the driver's map.
-    pub(crate) fn token(&self) -> Option<Token> {
+    /// Strikes out what this dial still has in the driver's map.
+    pub(crate) fn forget(&self, tokens: &mut Tokens) {
         match &self.step {
-            Step::Begin => None,
+            Step::Begin => {}
             Step::Resolving(token, ..)
             | Step::Securing(token, ..)
             | Step::Tunneling(token, _)
-            | Step::Ready(token, _) => Some(*token),
-            Step::Racing(race) => race.token(),
+            | Step::Ready(token, _) => tokens.remove(*token),
+            Step::Racing(race) => race.forget(tokens),
+        }
+    }
+
+    /// Notes the addresses that did not answer in time.
+    pub(crate) fn timed_out(&self, facts: &mut Attempt) {
+        if let Step::Racing(race) = &self.step {
+            race.timed_out(facts);
         }
     }
 

@@ -1,7 +1,8 @@
-//! Many addresses, one connection: tries them in order until one answers.
+//! Many addresses, one connection: happy eyeballs (RFC 8305).
 //!
-//! One after another for now; an address that does not answer gets its share of the time that is left, so that a
-//! dead one cannot use up what the good one behind it needs.
+//! The addresses are tried in the resolver's order, with the families taking turns, so that a network on which one of
+//! them is dead costs a quarter of a second. The next address has its turn a stagger after the last one, or at once
+//! when one fails; those that were begun go on beside it, and the first connection that stands wins.
 
 use super::Site;
 use crate::attempt::Attempt;
@@ -10,6 +11,7 @@ use crate::kind::ErrorKind;
 
 use crate::net::{Socket, Token, out_of_resources};
 use crate::phase::Phase;
+use crate::tokens::Tokens;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +20,14 @@ use std::time::{Duration, Instant};
 /// More addresses than this are not tried: a lookup may return thousands.
 const MAX_ADDRESSES: usize = 20;
 
-/// What an address gets if nothing bounds the dial: the system's own patience is minutes.
+/// The connection attempt delay that RFC 8305 section 5 recommends.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// So many connections are begun at a time; with all of them on their way, the oldest has to give way in time.
+const MAX_RUNNING: usize = 6;
+
+/// What an address gets at the least before it gives way, if nothing bounds the dial: the system's own patience is
+/// minutes.
 const SHARE: Duration = Duration::from_secs(10);
 
 /// So many causes are told in the text of an error; all of them are in its facts.
@@ -27,7 +36,10 @@ const TOLD: usize = 4;
 pub(crate) struct Race {
     /// Those still to be tried, the next one last.
     waiting: Vec<SocketAddr>,
-    current: Option<Runner>,
+    /// Those on their way, the oldest first.
+    running: Vec<Runner>,
+    /// When the next address has its turn, if none fails before; `None`: at once.
+    next: Option<Instant>,
     until: Option<Instant>,
     /// Why the others failed, for the error.
     causes: Vec<(SocketAddr, io::Error)>,
@@ -37,7 +49,7 @@ struct Runner {
     token: Token,
     socket: Box<dyn Socket>,
     addr: SocketAddr,
-    /// When the next address gets its turn.
+    /// From then on it gives way to those that wait.
     until: Option<Instant>,
 }
 
@@ -48,55 +60,97 @@ pub(crate) enum Raced {
 }
 
 impl Race {
+    /// `until`: when the race must be over.
     pub(crate) fn new(addresses: Vec<SocketAddr>, until: Option<Instant>) -> Self {
-        let mut waiting: Vec<SocketAddr> = Vec::with_capacity(addresses.len().min(MAX_ADDRESSES));
-        for address in addresses {
-            if waiting.len() < MAX_ADDRESSES && !waiting.contains(&address) {
-                waiting.push(address);
-            }
-        }
+        let mut waiting = in_turns(addresses);
         waiting.reverse();
-        Self { waiting, current: None, until, causes: Vec::new() }
+        Self { waiting, running: Vec::new(), next: None, until, causes: Vec::new() }
     }
 
-    pub(crate) fn token(&self) -> Option<Token> {
-        self.current.as_ref().map(|runner| runner.token)
+    /// Strikes those on their way out of the driver's map.
+    pub(crate) fn forget(&self, tokens: &mut Tokens) {
+        for runner in &self.running {
+            tokens.remove(runner.token);
+        }
     }
 
+    /// Notes that those on their way have run out of time.
+    pub(crate) fn timed_out(&self, facts: &mut Attempt) {
+        facts.failed.extend(self.running.iter().map(|runner| (runner.addr, io::ErrorKind::TimedOut)));
+    }
+
+    /// When the next address has its turn.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        self.current.as_ref().and_then(|runner| runner.until)
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let room = if self.is_full() { self.running.first().and_then(|oldest| oldest.until) } else { None };
+        self.next.max(room)
     }
 
     pub(crate) fn advance(mut self, site: &mut Site<'_>, facts: &mut Attempt) -> Raced {
-        loop {
-            if let Some(mut runner) = self.current.take() {
-                match runner.socket.connected() {
-                    Ok(true) => return Raced::Won(runner.token, runner.socket, runner.addr),
-                    Ok(false) if runner.until.is_none_or(|until| site.now < until) => {
-                        self.current = Some(runner);
-                        return Raced::Pending(self);
-                    }
-                    Ok(false) => {
-                        site.tokens.remove(runner.token);
-                        self.failed(runner.addr, io::ErrorKind::TimedOut.into(), facts);
-                    }
-                    Err(error) => {
-                        site.tokens.remove(runner.token);
-                        self.failed(runner.addr, error, facts);
-                    }
+        let mut at = 0;
+        while let Some(runner) = self.running.get_mut(at) {
+            match runner.socket.connected() {
+                Ok(false) => at += 1,
+                Ok(true) => {
+                    let winner = self.running.remove(at);
+                    self.forget(site.tokens);
+                    return Raced::Won(winner.token, winner.socket, winner.addr);
                 }
-            }
-            let Some(addr) = self.waiting.pop() else { return Raced::Failed(self.error()) };
-            let token = Token::fresh();
-            match connect(site, token, addr) {
-                Ok(socket) => {
-                    site.tokens.insert(token, site.id);
-                    let until = share(site.now, self.until, self.waiting.len());
-                    self.current = Some(Runner { token, socket, addr, until });
+                Err(error) => {
+                    self.lost(at, error, site, facts);
+                    // The next one need not wait for what is settled.
+                    self.next = None;
                 }
-                Err(error) => self.failed(addr, error, facts),
             }
         }
+        while self.wake_at().is_none_or(|turn| turn <= site.now)
+            && let Some(addr) = self.waiting.pop()
+        {
+            if self.is_full() {
+                self.lost(0, io::ErrorKind::TimedOut.into(), site, facts);
+            }
+            if let Some(winner) = self.begin(addr, site, facts) {
+                self.forget(site.tokens);
+                return Raced::Won(winner.token, winner.socket, winner.addr);
+            }
+        }
+        if self.running.is_empty() { Raced::Failed(self.error()) } else { Raced::Pending(self) }
+    }
+
+    fn is_full(&self) -> bool {
+        self.running.len() >= MAX_RUNNING
+    }
+
+    /// Begins a connection; it is returned if it stands at once.
+    fn begin(&mut self, addr: SocketAddr, site: &mut Site<'_>, facts: &mut Attempt) -> Option<Runner> {
+        let token = Token::fresh();
+        let begun = connect(site, token, addr).and_then(|mut socket| Ok((socket.connected()?, socket)));
+        match begun {
+            Ok((stands, socket)) => {
+                site.tokens.insert(token, site.id);
+                let until = share(site.now, self.until, self.waiting.len());
+                let runner = Runner { token, socket, addr, until };
+                if stands {
+                    return Some(runner);
+                }
+                self.running.push(runner);
+                self.next = site.now.checked_add(STAGGER);
+            }
+            Err(error) => {
+                self.failed(addr, error, facts);
+                self.next = None;
+            }
+        }
+        None
+    }
+
+    /// One on its way is given up.
+    fn lost(&mut self, at: usize, why: io::Error, site: &mut Site<'_>, facts: &mut Attempt) {
+        let runner = self.running.remove(at);
+        site.tokens.remove(runner.token);
+        self.failed(runner.addr, why, facts);
     }
 
     fn failed(&mut self, addr: SocketAddr, error: io::Error, facts: &mut Attempt) {
@@ -134,6 +188,29 @@ fn connect(site: &mut Site<'_>, token: Token, addr: SocketAddr) -> io::Result<Bo
             site.net.connect(token, addr)
         }
         other => other,
+    }
+}
+
+/// Each address once, the families in turns, beginning with that of the first one: the system has sorted them by what
+/// it knows of its networks (RFC 6724), and what it put first stays first (RFC 8305 section 4).
+fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().map(SocketAddr::is_ipv6) else { return addresses };
+    let (same, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|addr| addr.is_ipv6() == first);
+    let (mut same, mut other) = (same.into_iter(), other.into_iter());
+    let mut turns: Vec<SocketAddr> = Vec::new();
+    loop {
+        let pair = [same.next(), other.next()];
+        if pair == [None, None] {
+            return turns;
+        }
+        for addr in pair.into_iter().flatten() {
+            if turns.len() < MAX_ADDRESSES && !turns.contains(&addr) {
+                turns.push(addr);
+            }
+        }
+        if turns.len() >= MAX_ADDRESSES {
+            return turns;
+        }
     }
 }
 

@@ -21,6 +21,9 @@ impl Exchange {
     /// Ends what is under way because its time is over.
     pub(super) fn give_up(&mut self, expired: Expired, cx: &mut Cx<'_>) -> (Phase, Error) {
         let phase = self.phase();
+        if let Stage::Dialing(_, dial) = &self.stage {
+            dial.timed_out(self.attempts.current());
+        }
         let error = match expired {
             Expired::Limit(limit) => {
                 let error = Error::new(ErrorKind::Timeout(limit));
@@ -41,9 +44,7 @@ impl Exchange {
     pub(super) fn abandon(&mut self, cx: &mut Cx<'_>) {
         match self.leave() {
             Stage::Dialing(permit, dial) => {
-                if let Some(token) = dial.token() {
-                    cx.tokens.remove(token);
-                }
+                dial.forget(cx.tokens);
                 drop(dial);
                 permit.forget(cx.mailbox, cx.now);
             }

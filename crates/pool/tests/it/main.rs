@@ -7,6 +7,7 @@ mod addresses;
 mod cancel;
 mod errors;
 mod expect;
+mod eyeballs;
 mod fairness;
 mod handover;
 mod injection;

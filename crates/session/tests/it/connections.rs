@@ -90,6 +90,19 @@ fn a_11_the_connect_limit_covers_the_lookup_and_every_address() {
 }
 
 #[test]
+fn a_11_a_dead_address_costs_a_quarter_of_a_second() {
+    let stage = Stage::new();
+    let host = stage.world.host("two.example", ["fd00::1", "10.0.0.1", "10.0.0.2"]);
+    host.accept_all(|received| Reply::ok(&received.addr().to_string()));
+    for dead in ["fd00::1", "10.0.0.1"] {
+        host.at(dead).blackhole();
+    }
+    let answer = stage.session().get("http://two.example/").send().unwrap();
+    assert_eq!(answer.text(), "10.0.0.2:80");
+    assert_eq!(stage.world.elapsed(), Duration::from_millis(500));
+}
+
+#[test]
 fn a_12_the_total_limit_counts_from_the_start_to_the_last_byte() {
     let stage = Stage::new();
     let host = stage.world.host("a.example", ["10.0.0.1"]);
