@@ -10,6 +10,7 @@
 mod cancel;
 mod downloads;
 mod driver;
+mod eyeballs;
 mod overflow;
 mod parallel;
 mod proxies;
