@@ -106,10 +106,10 @@ impl Body {
     }
 
     /// A body of exactly `len` bytes from any reader, once. Fewer is an error, and so is more where a read gives it;
-    /// nothing is read once the length is reached.
+    /// nothing is read once the length is reached, so a reader that would wait for more does not.
     #[must_use]
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
-        Self::Reader(Reader::new(Some(len), None, Once(reader)))
+        if len == 0 { Self::bytes([]) } else { Self::Reader(Reader::new(Some(len), None, Once(reader))) }
     }
 
     /// A body that is told of: `watch` is called with the bytes taken from it so far and the length, if that is known.

@@ -68,8 +68,10 @@ impl Upload {
                 if len == Some(0) {
                     // The head alone is the whole request, so the source says what it has to say before.
                     refute(&mut reader)?;
+                    Rest::Nothing
+                } else {
+                    Rest::Reader(reader, len)
                 }
-                Rest::Reader(reader, len)
             }
         };
         let mut upload = Self { out, sent: 0, rest, hold, accepted: 0 };

@@ -63,6 +63,36 @@ fn the_framing_follows_from_the_body() {
     }
 }
 
+/// A source that announces that it is empty, and counts how often it is asked.
+struct Empty(Arc<AtomicUsize>);
+
+impl Source for Empty {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(0)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(0)
+    }
+}
+
+#[test]
+fn a_source_that_announces_nothing_is_asked_once_and_a_reader_for_nothing_never() {
+    for (sized, times) in [(false, 1), (true, 0)] {
+        let (world, host) = world();
+        let peer = host.accept().expect("POST /").reply(ok(""));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (source, seen) = (Empty(asked.clone()), asked.clone());
+        // A reader may wait for ever where there is nothing, as that of a connection does between two messages.
+        let waits = Faulty(0, Box::new(move |_| Ok(seen.fetch_add(1, Ordering::Relaxed))), Arc::default());
+        let body = if sized { Body::sized(waits, 0) } else { Body::reader(source) };
+        let answer = fetch(&world.pool(Config::default()), post("/", body)).unwrap();
+        assert!(answer.kept && peer.received().ends_with(b"Content-Length: 0\r\n\r\n"));
+        assert_eq!(asked.load(Ordering::Relaxed), times);
+    }
+}
+
 #[test]
 fn f11_short_writes_interrupts_and_false_alarms_change_nothing() {
     let content = pattern(1 << 18);

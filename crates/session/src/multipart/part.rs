@@ -81,6 +81,9 @@ impl Part {
     /// What a reader gives, which must be `len` bytes. Fewer is an error of the request, and so is more where a read gives
     /// it; nothing is read once the length is reached. It can be sent once.
     pub fn sized(reader: impl Read + Send + 'static, len: u64) -> Self {
+        if len == 0 {
+            return Self::bytes([]);
+        }
         Self::new(Content::Source(Box::new(pool::Once::new(reader)), Some(len)), FileName::Field)
     }
 

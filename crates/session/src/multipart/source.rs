@@ -72,13 +72,17 @@ impl Piece {
             }
             Self::Source { source, len, name, .. } => {
                 let left = len.map(|len| len.saturating_sub(given));
-                if left == Some(0) {
+                // One that was announced to be empty has not been asked yet: files of `/proc` are not.
+                if left == Some(0) && given > 0 {
                     return Ok(0);
                 }
-                // One byte more than is left tells a source that has too many.
-                let room = left
-                    .and_then(|left| usize::try_from(left).ok())
-                    .map_or(buf.len(), |left| buf.len().min(left.saturating_add(1)));
+                // One byte more than is left tells a source that has too many; so the last read is never one that fills
+                // all the room there is.
+                let room = match left.and_then(|left| usize::try_from(left).ok()) {
+                    Some(left) if left < buf.len() => left + 1,
+                    Some(left) if left == buf.len() => left.saturating_sub(1).max(1),
+                    _ => buf.len(),
+                };
                 let n = source.read(buf.get_mut(..room).unwrap_or_default())?;
                 match left {
                     _ if n > room => Err(io::Error::other(format!(
@@ -88,7 +92,7 @@ impl Piece {
                         "the part {name:?} has more than the {} bytes it was announced with",
                         given.saturating_add(left)
                     ))),
-                    Some(left) if n == 0 => Err(io::Error::new(
+                    Some(left) if n == 0 && left > 0 => Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
                         format!(
                             "the part {name:?} ended after {given} of the {} bytes it was announced with",

@@ -420,13 +420,17 @@ fn an_answer_to_a_form_is_an_answer_like_others() {
 
 #[test]
 fn a_file_that_has_shrunk_or_grown_since_it_was_added_is_an_error_and_never_another_file() {
-    for (now, words) in [
-        (&b"01234"[..], "ended after 5 of the 10 bytes"),
-        (b"", "ended after 0"),
-        (b"0123456789more", "more than"),
+    // A read takes no more than that.
+    let whole = "x".repeat(64 * 1024);
+    for (added, now, words) in [
+        ("0123456789", "01234", "ended after 5 of the 10 bytes"),
+        ("0123456789", "", "ended after 0"),
+        ("0123456789", "0123456789more", "more than"),
+        ("", "more", "more than the 0 bytes"),
+        (&whole, &(whole.clone() + "y"), "more than the 65536 bytes"),
     ] {
         let stage = stage();
-        let file = Temp::new("a.txt", "0123456789");
+        let file = Temp::new("a.txt", added);
         let form = Form::new().text("a", "1").file("f", &file.0).unwrap().text("b", "2");
         fs::write(&file.0, now).unwrap();
         let error = post(&stage.session(), form).send().unwrap_err();
@@ -438,4 +442,11 @@ fn a_file_that_has_shrunk_or_grown_since_it_was_added_is_an_error_and_never_anot
         assert!(chain.contains(words), "{chain}");
         assert!(stage.seen().is_empty(), "no server took it for a whole form");
     }
+}
+
+#[test]
+fn of_a_part_without_bytes_nothing_is_read() {
+    let stage = stage();
+    post(&stage.session(), Form::new().part("f", Part::sized(Failing, 0))).send().unwrap();
+    assert_eq!(stage.seen().len(), 1);
 }
