@@ -8,7 +8,6 @@ use super::Site;
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::kind::ErrorKind;
-
 use crate::net::{Socket, Token, out_of_resources};
 use crate::phase::Phase;
 use crate::tokens::Tokens;
@@ -196,19 +195,15 @@ fn connect(site: &mut Site<'_>, token: Token, addr: SocketAddr) -> io::Result<Bo
 fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().map(SocketAddr::is_ipv6) else { return addresses };
     let (same, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|addr| addr.is_ipv6() == first);
-    let (mut same, mut other) = (same.into_iter(), other.into_iter());
+    let mut families = [same.into_iter(), other.into_iter()];
     let mut turns: Vec<SocketAddr> = Vec::new();
     loop {
-        let pair = [same.next(), other.next()];
-        if pair == [None, None] {
-            return turns;
+        let before = turns.len();
+        for family in &mut families {
+            turns.extend(family.find(|addr| !turns.contains(addr)));
         }
-        for addr in pair.into_iter().flatten() {
-            if turns.len() < MAX_ADDRESSES && !turns.contains(&addr) {
-                turns.push(addr);
-            }
-        }
-        if turns.len() >= MAX_ADDRESSES {
+        if turns.len() == before || turns.len() >= MAX_ADDRESSES {
+            turns.truncate(MAX_ADDRESSES);
             return turns;
         }
     }

@@ -36,21 +36,6 @@ fn f27_an_address_that_refuses_makes_room_for_the_next() {
 }
 
 #[test]
-fn f27_a_dead_address_does_not_use_up_the_time_of_the_good_one() {
-    for dead in [["10.0.0.1"].as_slice(), &["10.0.0.1", "10.0.0.2"]] {
-        let (world, host) = three();
-        for ip in dead {
-            host.at(ip).blackhole();
-        }
-        let pool = world.pool(Config::default());
-        let answer = fetch(&pool, get("/")).unwrap();
-        assert_eq!(answer.text(), format!("10.0.0.{}:80", dead.len() + 1));
-        assert_eq!(world.elapsed(), Duration::from_millis(250) * dead.len() as u32);
-        assert_eq!((world.connections(), world.open()), (1, 1), "TLS and HTTP go over one connection only");
-    }
-}
-
-#[test]
 fn f01_if_all_addresses_refuse_the_error_names_every_cause() {
     let (world, host) = three();
     host.refuse();
@@ -71,44 +56,6 @@ fn f01_if_all_addresses_refuse_the_error_names_every_cause() {
     assert!(error.nothing_sent() && !error.may_have_been_processed());
     assert_eq!((world.elapsed(), world.open(), counts(&pool)), (Duration::ZERO, 0, (0, 0, 0)));
     assert!(error.into_request().is_some());
-}
-
-#[test]
-fn f03_if_no_address_answers_the_connect_limit_ends_it() {
-    let (world, host) = three();
-    host.blackhole();
-    let pool = world.pool(Config::default());
-    let error = fetch(&pool, get("/")).unwrap_err();
-    assert_eq!(facts(&error), (ErrorKind::Timeout(Limit::Connect), Some(Phase::Connect), 1));
-    assert_eq!((world.elapsed(), world.open(), counts(&pool)), (secs(30), 0, (0, 0, 0)));
-}
-
-#[test]
-fn dead_and_refusing_addresses_together_are_an_error_with_all_of_them() {
-    let (world, host) = three();
-    host.at("10.0.0.1").blackhole();
-    host.at("10.0.0.2").refuse();
-    host.at("10.0.0.3").refuse();
-    let pool = world.pool(Config::default());
-    let error = fetch(&pool, get("/")).unwrap_err();
-    let mut failed: Vec<_> = error.attempts().last().failed.iter().map(|(addr, _)| *addr).collect();
-    failed.sort_unstable();
-    assert!(world.elapsed() <= secs(30) && world.open() == 0);
-    assert!(failed.contains(&addr("10.0.0.2:80")) && failed.contains(&addr("10.0.0.3:80")), "{error}");
-    assert_eq!(counts(&pool), (0, 0, 0));
-}
-
-#[test]
-fn f27_an_address_given_twice_is_tried_once() {
-    let (world, host) = three();
-    host.refuse();
-    host.lookup_answers(["10.0.0.1:80", "10.0.0.2:80", "10.0.0.1:80", "10.0.0.2:80"].map(addr).to_vec());
-    let pool = world.pool(Config::default());
-    let error = fetch(&pool, get("/")).unwrap_err();
-    assert_eq!(
-        error.attempts().last().failed.iter().map(|(addr, _)| *addr).collect::<Vec<_>>(),
-        [addr("10.0.0.1:80"), addr("10.0.0.2:80")]
-    );
 }
 
 #[test]

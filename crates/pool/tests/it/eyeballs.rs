@@ -96,8 +96,12 @@ fn a_11_the_families_take_turns_beginning_with_the_first_and_in_the_order_of_the
         (&["10.0.0.1", "10.0.0.2", "fd00::1"], &["10.0.0.1", "fd00::1", "10.0.0.2"]),
         (&["fd00::1", "fd00::2", "fd00::3", "10.0.0.1"], &["fd00::1", "10.0.0.1", "fd00::2", "fd00::3"]),
         (&["10.0.0.2", "10.0.0.1"], &["10.0.0.2", "10.0.0.1"]),
-        // Once each.
+        // Once each, and one that was there before is nobody's turn.
         (&["10.0.0.1", "fd00::1", "10.0.0.1", "fd00::1", "10.0.0.2"], &["10.0.0.1", "fd00::1", "10.0.0.2"]),
+        (
+            &["fd00::1", "fd00::1", "fd00::2", "10.0.0.1", "10.0.0.2"],
+            &["fd00::1", "10.0.0.1", "fd00::2", "10.0.0.2"],
+        ),
     ];
     for (resolved, tried) in table {
         let all = |ips: &[&str]| -> Vec<SocketAddr> {
@@ -156,6 +160,19 @@ fn f27_of_many_dead_addresses_six_are_under_way_and_the_oldest_gives_way_to_the_
     assert_eq!((world.open(), counts(&pool)), (1, (1, 1, 0)));
     pool.close_idle();
     world.assert_quiet();
+}
+
+#[test]
+fn f27_without_a_limit_the_oldest_gives_way_after_ten_seconds() {
+    let (world, host) = addresses(8);
+    host.blackhole();
+    host.at("10.0.0.8").listen();
+    let pool = world.pool(Config::default());
+    let patient = Timeouts::default().connect(None);
+    let answer = fetch(&pool, get("/").with_timeouts(patient)).unwrap();
+    assert_eq!((answer.text(), world.elapsed()), ("10.0.0.8:80", secs(10) + millis(250)));
+    let failed = &answer.attempts.last().failed;
+    assert_eq!(*failed, [1, 2].map(|n| (addr(&format!("10.0.0.{n}:80")), TIMED_OUT)));
 }
 
 #[test]
