@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::error::HeadError;
+use crate::fields::Fields;
 use crate::token;
 use crate::value::Value;
 
@@ -68,7 +69,7 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    fn value<'a>(&self, block: &'a [u8]) -> Value<'a> {
+    pub(crate) fn value<'a>(&self, block: &'a [u8]) -> Value<'a> {
         Value::of(self.name.of(block), self.value.of(block), self.sensitive)
     }
 }
@@ -142,10 +143,8 @@ impl Headers {
     }
 
     /// All fields, in order and spelling of the wire.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        self.fields.iter().map(|field| {
-            (str::from_utf8(field.name.of(&self.block)).unwrap_or_default(), field.value(&self.block))
-        })
+    pub fn iter(&self) -> Fields<'_> {
+        Fields::new(&self.block, &self.fields)
     }
 
     /// Sets a field: the first one of that name keeps its place and takes the new spelling and value, the others
@@ -179,6 +178,33 @@ impl Headers {
     /// As for [`insert`](Self::insert).
     pub fn insert_value(&mut self, name: impl AsRef<str>, value: Value<'_>) -> Result<(), HeadError> {
         self.put(name.as_ref(), value.as_bytes(), value.is_sensitive())
+    }
+
+    /// Sets the fields of a list of pairs or a map, each as [`insert`](Self::insert) does: of one name the last one
+    /// stays. (Those of other headers too, but their marks as sensitive do not come along; with
+    /// [`insert_value`](Self::insert_value) they do.)
+    ///
+    /// ```
+    /// let mut headers = http_wire::Headers::new();
+    /// headers.update([("Accept", "text/html"), ("X-Test", "true")])?;
+    /// headers.update([("accept", "*/*")])?;
+    /// assert_eq!(format!("{headers:?}"), r#"{"accept": "*/*", "X-Test": "true"}"#);
+    /// # Ok::<(), http_wire::HeadError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert), of the first that cannot be set; nothing has changed then.
+    pub fn update<N: AsRef<str>, V: AsRef<[u8]>>(
+        &mut self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), HeadError> {
+        let mut updated = self.clone();
+        for (name, value) in fields {
+            updated.insert(name, value)?;
+        }
+        *self = updated;
+        Ok(())
     }
 
     /// Adds a field at the end, whether or not one of that name is here.

@@ -3,6 +3,7 @@
 use crate::kind::ErrorKind;
 use std::fmt;
 use std::net::SocketAddr;
+use std::slice;
 use std::time::Duration;
 
 /// What one try to get an answer did, and when. All times count from the start of the attempt.
@@ -96,7 +97,7 @@ impl Attempts {
     }
 
     /// All of them, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
+    pub fn iter(&self) -> slice::Iter<'_, Attempt> {
         self.0.iter()
     }
 
@@ -143,6 +144,15 @@ impl Attempt {
             bytes_received: 0,
             error: None,
         }
+    }
+}
+
+impl<'a> IntoIterator for &'a Attempts {
+    type Item = &'a Attempt;
+    type IntoIter = slice::Iter<'a, Attempt>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

@@ -160,6 +160,17 @@ impl Body {
         self.len() == Some(0)
     }
 
+    /// The bytes, where they are in memory: none of an empty body, and `None` for what is read from a source, which
+    /// [`scan`](Self::scan) shows.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Empty => Some(&[]),
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Reader(_) => None,
+        }
+    }
+
     /// Whether it can be sent again from its start.
     #[must_use]
     pub fn is_replayable(&self) -> bool {

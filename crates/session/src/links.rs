@@ -2,6 +2,7 @@
 
 use ::url::Url;
 use std::fmt;
+use std::slice;
 use std::sync::{Arc, OnceLock};
 
 /// The links of an answer (requests' `links`). Made by [`Response::links`](crate::Response::links).
@@ -56,7 +57,7 @@ impl Links {
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Link> {
+    pub fn iter(&self) -> slice::Iter<'_, Link> {
         self.0.iter()
     }
 
@@ -70,6 +71,15 @@ impl Links {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Links {
+    type Item = &'a Link;
+    type IntoIter = slice::Iter<'a, Link>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

@@ -174,6 +174,12 @@ impl Request {
         self.headers.headers()
     }
 
+    /// The value of the first header of that name, if it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// The headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut Headers {
         let headers = Arc::make_mut(&mut self.headers);

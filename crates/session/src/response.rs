@@ -420,6 +420,12 @@ impl Hop {
         self.head.url()
     }
 
+    /// The cookies that this answer set; see [`Response::cookies`].
+    #[must_use]
+    pub fn cookies(&self) -> Vec<Cookie<'static>> {
+        self.head.cookies()
+    }
+
     /// The body, whole: `None` if it was longer than 64 KiB, or had not ended within 50 ms. It is as it was sent: a
     /// `Content-Encoding` is not undone, so that an answer nobody asked for costs no more than its bytes.
     #[must_use]

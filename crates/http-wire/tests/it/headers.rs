@@ -35,6 +35,32 @@ fn insert_keeps_the_slot_and_takes_the_new_spelling() {
 }
 
 #[test]
+fn update_sets_all_fields_or_none() {
+    let mut headers = of(&[("A", "1"), ("b", "2"), ("b", "3")]);
+    headers.update([("B", "4"), ("C", "5"), ("c", "6")]).unwrap();
+    assert_eq!(text(&headers), text(&of(&[("A", "1"), ("B", "4"), ("c", "6")])));
+    headers.update(std::collections::BTreeMap::from([("D".to_owned(), vec![0xff_u8])])).unwrap();
+    assert_eq!(headers.get("d").unwrap().as_bytes(), [0xff]);
+    let before = headers.clone();
+    assert_eq!(headers.update([("A", "9"), ("E", "x\ny")]), Err(HeadError::BadHeaderValue));
+    assert_eq!(headers.update([("A", "9"), ("E E", "x")]), Err(HeadError::BadHeaderName));
+    assert_eq!(headers, before);
+}
+
+#[test]
+fn a_loop_goes_through_the_fields_as_iter_does() {
+    let headers = of(&[("A", "1"), ("b", "2"), ("A", "3")]);
+    let mut seen = Vec::new();
+    for (name, value) in &headers {
+        seen.push((name.to_owned(), value.to_str().unwrap().to_owned()));
+    }
+    assert_eq!(seen, text(&headers));
+    let mut rest = headers.iter();
+    rest.next();
+    assert_eq!((rest.size_hint(), format!("{rest:?}")), ((2, Some(2)), r#"{"b": "2", "A": "3"}"#.to_owned()));
+}
+
+#[test]
 fn remove_takes_all_of_a_name() {
     let mut headers = of(&[("A", "1"), ("b", "2"), ("B", "3")]);
     assert!(headers.remove("B"));

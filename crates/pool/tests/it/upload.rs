@@ -40,6 +40,14 @@ fn a_body_arrives_exactly_whatever_its_kind_and_size() {
 }
 
 #[test]
+fn what_is_in_memory_can_be_looked_at() {
+    let [bytes, sized, once] = bodies(b"text");
+    assert_eq!(bytes.as_bytes(), Some(&b"text"[..]));
+    assert_eq!(Body::Empty.as_bytes(), Some(&b""[..]));
+    assert_eq!((sized.as_bytes(), once.as_bytes()), (None, None));
+}
+
+#[test]
 fn the_framing_follows_from_the_body() {
     let head = "POST / HTTP/1.1\r\nHost: a.example\r\n";
     let sized = |text: &str| format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());

@@ -18,6 +18,16 @@ fn links(field: &str) -> Links {
 }
 
 /// `rels target name=value …` of each link.
+#[test]
+fn a_loop_goes_through_the_links_in_order() {
+    let links = links("<a>; rel=x, <b>; rel=y");
+    let mut targets = Vec::new();
+    for link in &links {
+        targets.push(link.target());
+    }
+    assert_eq!(targets, ["a", "b"]);
+}
+
 fn shown(links: &Links) -> Vec<String> {
     let one = |link: &session::Link| {
         let params = link.params().map(|(name, value)| format!(" {name}={value}"));

@@ -24,6 +24,11 @@ fn a_busy_server_is_asked_again_and_every_attempt_is_listed() {
     let stage = turns(vec![unavailable(), unavailable(), Reply::ok("fine")]);
     let response = stage.session().get("http://a.example/").retry(Retry::idempotent(5)).send().unwrap();
     assert_eq!((response.bytes(), response.attempts().len()), (&b"fine"[..], 3));
+    let mut connected = 0;
+    for attempt in response.attempts() {
+        connected += usize::from(attempt.connected.is_some());
+    }
+    assert_eq!(connected, 1, "on one connection");
     assert!(response.history().is_empty());
     assert!(stage.world.elapsed() <= Duration::from_millis(600));
 }
