@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::request::Request;
 use crate::response::{Head, Response};
+use std::sync::Arc;
 
 /// Code of yours that runs on the way of every request: logging, signing, caching, metrics.
 ///
@@ -23,7 +24,8 @@ use crate::response::{Head, Response};
 /// }
 /// ```
 ///
-/// Where only [`after`](Self::after) is needed, a closure does (requests' callables):
+/// Where only [`after`](Self::after) is needed, a closure does (requests' callables). The types of both parameters have
+/// to be written, or the compiler finds it "not general enough":
 ///
 /// ```
 /// use session::{Error, Head, Request, Session};
@@ -65,6 +67,21 @@ pub trait Hook: Send + Sync {
     /// Becomes the result of the call.
     fn finish(&self, response: Response) -> Result<Response, Error> {
         Ok(response)
+    }
+}
+
+/// Whoever keeps what a hook has learned holds on to another handle of it.
+impl<H: Hook + ?Sized> Hook for Arc<H> {
+    fn before(&self, request: &mut Request) -> Result<(), Error> {
+        (**self).before(request)
+    }
+
+    fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
+        (**self).after(request, outcome)
+    }
+
+    fn finish(&self, response: Response) -> Result<Response, Error> {
+        (**self).finish(response)
     }
 }
 

@@ -5,6 +5,7 @@ mod challenge;
 #[cfg(feature = "digest")]
 mod digest;
 mod netrc;
+mod pointers;
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -26,13 +27,26 @@ use std::time::SystemTime;
 /// has them again. A [`Hook`](crate::Hook) or [`Request::set_url`] that moves a request elsewhere does not take them
 /// along.
 ///
-/// Where nothing but the request is needed, a closure does (requests' callables):
+/// Where nothing but the request is needed, a closure does (requests' callables); the type of its parameter has to be
+/// written:
 ///
 /// ```
 /// use session::{Request, Session};
 /// let key = "k";
 /// let mut session = Session::new();
 /// session.set_auth(move |request: &mut Request| request.set_header("X-Api-Key", key));
+/// ```
+///
+/// Which kind it is can be decided while the program runs:
+///
+/// ```
+/// # use session::{Auth, Basic, Bearer, Session};
+/// # let (mut session, token) = (Session::new(), Some("t"));
+/// let auth: Box<dyn Auth> = match token {
+///     Some(token) => Box::new(Bearer::new(token)),
+///     None => Box::new(Basic::new("user", "pass")),
+/// };
+/// session.set_auth(auth);
 /// ```
 ///
 /// A scheme of your own:

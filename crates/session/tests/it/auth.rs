@@ -2,7 +2,8 @@
 
 use crate::support::{Stage, answer};
 use pool::sim::Reply;
-use session::{Auth, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
+use session::{Auth, AuthContext, Basic, Bearer, Error, ErrorKind, Head, Hook, Redirect, Request};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn stage() -> Stage {
@@ -236,4 +237,42 @@ fn cr_10_a_hook_that_goes_elsewhere_takes_no_credentials_along_in_whatever_field
     session.get("http://a.example/").auth(key).hook(Move("/x")).send().unwrap();
     assert_eq!(stage.lines(), ["b.example GET /x", "a.example GET /x"]);
     assert_eq!(stage.values("x-api-key"), ["-", "s3cret"]);
+}
+
+/// Sends a count of what it was asked for.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl Auth for Counted {
+    fn authorize(&self, request: &mut Request) -> Result<(), Error> {
+        let asked = self.0.fetch_add(1, Ordering::Relaxed);
+        request.set_header("Authorization", format!("Counted {asked}"))
+    }
+
+    fn challenge_with(&self, _: &Request, head: &Head, cx: &AuthContext<'_>) -> bool {
+        head.status() == 401 && cx.answers().is_none()
+    }
+}
+
+#[test]
+fn t_1_credentials_may_stand_behind_a_pointer_and_do_there_what_they_do_without() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.head().headers().get("authorization") {
+        Some(value) if value == "Counted 1" => Reply::ok(""),
+        _ => answer("401 No", &["WWW-Authenticate: Counted"], ""),
+    });
+    let (mut session, shared) = (stage.session(), Arc::new(Counted::default()));
+    session.set_auth(shared.clone());
+    assert_eq!(session.get("http://a.example/").send().unwrap().status(), 200);
+    assert_eq!(shared.0.load(Ordering::Relaxed), 2);
+    for basic in [true, false] {
+        let auth: Box<dyn Auth> =
+            if basic { Box::new(Basic::new("u", "p")) } else { Box::<Counted>::default() };
+        let response = session.get("http://a.example/").auth(auth).send().unwrap();
+        assert_eq!(response.status(), if basic { 401 } else { 200 });
+    }
+    assert_eq!(
+        stage.values("authorization"),
+        ["Counted 0", "Counted 1", "Basic dTpw", "Counted 0", "Counted 1"]
+    );
 }

@@ -232,3 +232,12 @@ fn a_closure_is_a_hook_that_sees_every_hop() {
     let response = stage.session().get("http://a.example/").hook(instead).send().unwrap();
     assert_eq!(response.text(), "mine");
 }
+
+#[test]
+fn a_hook_behind_a_pointer_is_one_and_shows_what_it_has_seen() {
+    let (stage, log) = (stage(), Arc::new(Log::default()));
+    let session = stage.builder().hook(log.clone()).build().unwrap();
+    session.get("http://a.example/x").send().unwrap();
+    session.get("http://a.example/x").hook(log.clone() as Arc<dyn Hook>).send().unwrap();
+    assert_eq!(log.take().len(), 3 + 3, "before, after and finish of each");
+}
