@@ -74,6 +74,7 @@ pub fn mock(answer: impl FnMut(&MockRequest) -> Reply + Send + 'static) -> Sessi
 /// have gone on. The closure is called while a request is being sent; it must not use a session of the same mock.
 ///
 /// **Not versioned**: what is behind the feature `mock` may change in any release.
+#[doc(alias("responses", "requests_mock"))]
 #[derive(Clone)]
 pub struct Mock {
     world: World,
@@ -170,6 +171,20 @@ impl MockRequest {
         self.received.target()
     }
 
+    /// The path alone, as it was sent.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target().split('?').next().unwrap_or_default()
+    }
+
+    /// The value of the first parameter of that name in the query, without its escapes.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<String> {
+        let query = self.target().split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let mut pairs = ::url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
     /// The host that was asked, without the port: that of the `Host` field.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -251,7 +266,6 @@ impl fmt::Debug for Mock {
 /// As `GET example.com /path`: headers, body and query may be secrets.
 impl fmt::Debug for MockRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.target().split('?').next().unwrap_or_default();
-        write!(f, "<MockRequest {} {} {path}>", self.method(), self.host())
+        write!(f, "<MockRequest {} {} {}>", self.method(), self.host(), self.path())
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 /// An answer of a [`Mock`](super::Mock), or none.
 ///
-/// `Content-Length` is added by itself, unless a length or a coding is given by hand. Headers are sent as they are
-/// given, so that a test can also show what a program makes of a broken server.
+/// `Content-Length` is added by itself, unless a length or a coding is given by hand, and a `Content-Type` given by hand
+/// takes the place of that of [`text`](Self::text) and [`json`](Self::json). Headers are sent as they are given, so that
+/// a test can also show what a program makes of a broken server.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reply {
@@ -19,11 +20,22 @@ pub struct Reply {
 
 #[derive(Clone, Debug)]
 enum What {
-    Answer { status: u16, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>, cut: Option<usize>, close: bool },
+    Answer(Answer),
     Raw(Vec<u8>),
     Close,
     Reset,
     Never,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Answer {
+    status: u16,
+    /// Of what the body was made of, unless the headers say otherwise.
+    content_type: Option<&'static str>,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+    cut: Option<usize>,
+    close: bool,
 }
 
 impl Reply {
@@ -34,7 +46,7 @@ impl Reply {
 
     /// `200 OK` with this text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::bytes(text.into()).header("Content-Type", "text/plain; charset=utf-8")
+        Self::typed(text.into(), Some("text/plain; charset=utf-8"))
     }
 
     /// `200 OK` with this value as JSON.
@@ -44,16 +56,14 @@ impl Reply {
     #[track_caller]
     pub fn json(value: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(value) {
-            Ok(body) => Self::bytes(body).header("Content-Type", "application/json"),
+            Ok(body) => Self::typed(body, Some("application/json")),
             Err(why) => fail(&format!("a reply cannot be written as JSON: {why}")),
         }
     }
 
     /// `200 OK` with this body, of no stated type.
     pub fn bytes(body: impl Into<Vec<u8>>) -> Self {
-        let body = body.into();
-        let what = What::Answer { status: 200, headers: Vec::new(), body, cut: None, close: false };
-        Self { what, delay: Duration::ZERO }
+        Self::typed(body, None)
     }
 
     /// A redirect with this status to this place.
@@ -83,16 +93,16 @@ impl Reply {
 
     /// With another status.
     pub fn with_status(mut self, code: u16) -> Self {
-        if let What::Answer { status, .. } = &mut self.what {
-            *status = code;
+        if let What::Answer(answer) = &mut self.what {
+            answer.status = code;
         }
         self
     }
 
     /// With one more header.
     pub fn header(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
-        if let What::Answer { headers, .. } = &mut self.what {
-            headers.push((name.into(), value.as_ref().to_vec()));
+        if let What::Answer(answer) = &mut self.what {
+            answer.headers.push((name.into(), value.as_ref().to_vec()));
         }
         self
     }
@@ -104,18 +114,22 @@ impl Reply {
 
     /// Only so many octets of the body are sent; then the connection is closed.
     pub fn cut(mut self, octets: usize) -> Self {
-        if let What::Answer { cut, .. } = &mut self.what {
-            *cut = Some(octets);
+        if let What::Answer(answer) = &mut self.what {
+            answer.cut = Some(octets);
         }
         self
     }
 
     /// The connection is closed behind the answer.
     pub fn then_close(mut self) -> Self {
-        if let What::Answer { close, .. } = &mut self.what {
-            *close = true;
+        if let What::Answer(answer) = &mut self.what {
+            answer.close = true;
         }
         self
+    }
+
+    fn typed(body: impl Into<Vec<u8>>, content_type: Option<&'static str>) -> Self {
+        Self::of(What::Answer(Answer { status: 200, content_type, body: body.into(), ..Answer::default() }))
     }
 
     fn of(what: What) -> Self {
@@ -129,33 +143,35 @@ impl Reply {
             What::Close => sim::Reply::raw([]).close(),
             What::Reset => sim::Reply::raw([]).reset(),
             What::Never => sim::Reply::silence(),
-            What::Answer { status, headers, body, cut, close } => {
-                let mut octets = head(*status, headers, body.len());
-                if *request.method() != Method::HEAD && has_body(*status) {
-                    octets.extend_from_slice(body.get(..cut.unwrap_or(body.len())).unwrap_or(body));
+            What::Answer(answer) => {
+                let (body, mut octets) = (&answer.body, head(answer));
+                if *request.method() != Method::HEAD && has_body(answer.status) {
+                    octets.extend_from_slice(body.get(..answer.cut.unwrap_or(body.len())).unwrap_or(body));
                 }
                 let reply = sim::Reply::raw(octets);
-                if *close || cut.is_some() { reply.close() } else { reply }
+                if answer.close || answer.cut.is_some() { reply.close() } else { reply }
             }
         };
         reply.delay(self.delay)
     }
 }
 
-fn head(status: u16, headers: &[(String, Vec<u8>)], length: usize) -> Vec<u8> {
+fn head(answer: &Answer) -> Vec<u8> {
+    let status = answer.status;
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let mut head = format!("HTTP/1.1 {status} {}\r\n", reason.unwrap_or("Mock")).into_bytes();
-    let framed = |name: &str| {
-        name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("transfer-encoding")
-    };
-    for (name, value) in headers {
+    let given = |header: &str| answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header));
+    if let Some(content_type) = answer.content_type.filter(|_| !given("content-type")) {
+        head.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
+    }
+    for (name, value) in &answer.headers {
         head.extend_from_slice(name.as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(value);
         head.extend_from_slice(b"\r\n");
     }
-    if has_body(status) && !headers.iter().any(|(name, _)| framed(name)) {
-        head.extend_from_slice(format!("Content-Length: {length}\r\n").as_bytes());
+    if has_body(status) && !given("content-length") && !given("transfer-encoding") {
+        head.extend_from_slice(format!("Content-Length: {}\r\n", answer.body.len()).as_bytes());
     }
     head.extend_from_slice(b"\r\n");
     head

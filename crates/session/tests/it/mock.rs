@@ -45,6 +45,41 @@ fn a_request_can_be_looked_at_in_the_closure_and_afterwards() {
 }
 
 #[test]
+fn a_reply_has_the_type_that_is_given_by_hand_in_place_of_its_own() {
+    let mock = Mock::new(|request| match request.path() {
+        "/text" => Reply::text("<p>").header("content-type", "text/html"),
+        "/json" => Reply::json(&1).header("Content-Type", "application/problem+json"),
+        "/both" => Reply::text("").header("Content-Type", "a/b").header("Content-Type", "c/d"),
+        _ => Reply::text(""),
+    });
+    let session = mock.session();
+    for (path, types) in [
+        ("text", "text/html"),
+        ("json", "application/problem+json"),
+        ("both", "a/b, c/d"),
+        ("own", "text/plain; charset=utf-8"),
+    ] {
+        let response = session.get(format!("http://a.example/{path}")).send().unwrap();
+        let got = response.headers().get_all("content-type").map(|value| value.to_str().unwrap());
+        assert_eq!(got.collect::<Vec<_>>().join(", "), types, "{path}");
+    }
+}
+
+#[test]
+fn path_and_parameters_of_a_request_stand_apart() {
+    let mock = Mock::new(|request| Reply::text(format!("{} {:?}", request.path(), request.param("q"))));
+    let session = mock.session();
+    for (target, text) in [
+        ("/a/b?p=1&q=x+y%26&q=2", "/a/b Some(\"x y&\")"),
+        ("/?q", "/ Some(\"\")"),
+        ("/%7E?Q=1", "/%7E None"),
+        ("/", "/ None"),
+    ] {
+        assert_eq!(session.get(format!("http://a.example{target}")).send().unwrap().text(), text);
+    }
+}
+
+#[test]
 fn attempts_are_counted_for_each_target_and_waiting_takes_no_time() {
     let mock = Mock::new(|request| match request.attempt() {
         1 | 2 => Reply::status(503).header("Retry-After", "3600"),
