@@ -107,10 +107,13 @@ impl Exchange {
         let counts = self.shared.locked(|ledger, _| ledger.counts());
         let detail = if busy.connections >= self.shared.config.max_per_origin.saturating_sub(1).max(1) {
             let oldest = busy.oldest.map_or(0, |since| cx.now.saturating_duration_since(since).as_secs());
-            let many = if busy.connections == 1 {
-                "the only connection is".to_owned()
-            } else {
-                format!("all {} connections are", busy.connections)
+            let limit = self.shared.config.max_per_origin;
+            let many = match busy.connections {
+                few if few < limit => {
+                    format!("{few} of {limit} connections, all but the one kept for single requests, are")
+                }
+                1 => "the only connection is".to_owned(),
+                all => format!("all {all} connections are"),
             };
             format!("{many} busy; the oldest for {oldest} s (an unfinished streaming response?)")
         } else {

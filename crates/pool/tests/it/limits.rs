@@ -115,6 +115,8 @@ fn a_send_between_open_streams_finds_a_connection() {
     assert_eq!(fetch(&pool, get("/3")).unwrap().status(), 200);
     let error = pool.send(batch("/4")).unwrap_err();
     assert_eq!(facts(&error), (ErrorKind::Exhausted, Some(Phase::Queue), 1));
+    let words = "2 of 3 connections, all but the one kept for single requests, are busy";
+    assert!(error.to_string().starts_with(&format!("http://a.example: {words}")), "{error}");
     drop(streams);
     assert_eq!(world.elapsed(), secs(3) + secs(30));
 }

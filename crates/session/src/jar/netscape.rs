@@ -20,6 +20,9 @@ const HEADER: &[u8] = b"# Netscape HTTP Cookie File\n";
 /// What curl, and browsers, put in front of the domain of a cookie that scripts may not see.
 const HTTP_ONLY: &[u8] = b"#HttpOnly_";
 
+/// How the files of Python's `LWPCookieJar` begin.
+const LWP: &[u8] = b"#LWP-Cookies-";
+
 /// The end of the year 9999. A jar cuts every life far shorter.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -101,6 +104,10 @@ impl CookieJar {
 
     fn take_netscape(&self, content: &[u8]) -> Result<LoadedCookies, CookieFileError> {
         let content = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content);
+        if content.starts_with(LWP) {
+            let detail = "this is a file of LWPCookieJar, whose format is not read; MozillaCookieJar can write this one";
+            return Err(CookieFileError::new(CookieFileErrorKind::Format, detail.to_owned()));
+        }
         let mut records = Vec::new();
         for (index, line) in content.split(|octet| *octet == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);

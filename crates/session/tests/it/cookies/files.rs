@@ -242,3 +242,13 @@ fn lg_4_a_gibibyte_is_refused_within_a_bound() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
 }
+
+#[test]
+fn a_file_of_lwp_is_told_from_one_that_is_broken() {
+    let file = "#LWP-Cookies-2.0\nSet-Cookie3: sid=s3cret; path=\"/\"; domain=a.example; version=0\n";
+    let jar = CookieJar::new();
+    let error = jar.read_netscape(file.as_bytes()).unwrap_err();
+    assert_eq!(error.kind(), CookieFileErrorKind::Format);
+    assert!(error.to_string().contains("LWPCookieJar") && !error.to_string().contains("s3cret"), "{error}");
+    assert!(jar.is_empty());
+}
