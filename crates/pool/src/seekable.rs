@@ -20,6 +20,7 @@ impl Body {
     ///
     /// # Errors
     /// When the reader cannot seek after all.
+    #[doc(alias = "BytesIO")]
     pub fn seekable(mut reader: impl Read + Seek + Send + 'static) -> io::Result<Self> {
         let start = reader.stream_position()?;
         let end = reader.seek(SeekFrom::End(0))?;

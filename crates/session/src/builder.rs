@@ -182,6 +182,7 @@ impl RequestBuilder {
     /// Calls `watch` with the bytes of the body taken so far and their number, if that is known, each time some are
     /// taken to be sent; see [`Body::watched`]. Where a redirect or a retry sends the body again, it counts from the
     /// start again.
+    #[doc(alias = "MultipartEncoderMonitor")]
     pub fn on_upload(mut self, watch: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
         self.on_upload = Some(Box::new(watch));
         self
@@ -232,8 +233,9 @@ impl RequestBuilder {
         self.set(|layer| layer.set_cookies(on))
     }
 
-    /// Sets the time limit of the whole call, redirects and body included; the other limits stay.
-    pub fn timeout(self, total: Duration) -> Self {
+    /// Sets the time limit of the whole call, redirects and body included; `None` takes that of the session away. The
+    /// other limits stay.
+    pub fn timeout(self, total: impl Into<Option<Duration>>) -> Self {
         self.set(|layer| layer.set_total(total))
     }
 

@@ -202,6 +202,7 @@ impl Session {
     /// connections (in total, and to one origin), less one that is kept for [`send`](Self::send). So `requests` may
     /// be endless, and a `send` inside the loop finds a connection. Connections and cookies are those of this
     /// session, settings those that each request was built with.
+    #[doc(alias("ThreadPoolExecutor", "FuturesSession"))]
     pub fn as_completed<I>(&self, requests: I) -> Completed<I::IntoIter>
     where
         I: IntoIterator,

@@ -62,10 +62,12 @@ impl SessionBuilder {
         }
     }
 
-    /// Sets the URL that relative references are joined with; see [`Settings::set_base`].
+    /// Sets the URL that relative references are joined with. End it with a slash, and begin those without one; see
+    /// [`Settings::set_base`].
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it cannot be requested, or has userinfo.
+    #[doc(alias("base_url", "BaseUrlSession"))]
     pub fn base(mut self, url: impl IntoUrl) -> Result<Self, Error> {
         self.settings.set_base(url)?;
         Ok(self)
@@ -245,8 +247,9 @@ impl SessionBuilder {
         Ok(self)
     }
 
-    /// Sets how many connections there may be to one origin, at least 1. Default 16.
-    #[doc(alias = "pool_maxsize")]
+    /// Sets how many connections there may be to one origin, at least 1. Default 16. With 2 or more, the last one is
+    /// kept for [`send`](Session::send): batches and open streams have one less.
+    #[doc(alias("pool_maxsize", "max_workers"))]
     pub fn max_per_origin(mut self, connections: usize) -> Self {
         self.config = self.config.max_per_origin(connections);
         self

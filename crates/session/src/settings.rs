@@ -129,6 +129,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it cannot be requested, or has userinfo.
+    #[doc(alias("base_url", "BaseUrlSession"))]
     pub fn set_base(&mut self, base: impl IntoUrl) -> Result<(), Error> {
         let (url, userinfo) = url::parse(base.text(), None).map_err(Error::config)?;
         if userinfo.is_some() {
@@ -286,6 +287,7 @@ impl Settings {
     }
 
     /// Sets the time limit of a whole call and leaves the others alone.
+    #[doc(alias = "timeout")]
     pub fn set_total(&mut self, limit: impl Into<Option<Duration>>) {
         self.total = Some(limit.into());
     }

@@ -73,7 +73,8 @@ impl Part {
         Ok(part)
     }
 
-    /// What a reader gives, until its end. Its length is not known, so the form is chunked and can be sent once.
+    /// What a reader gives, until its end. Its length is not known, so the form is chunked and can be sent once. An open
+    /// [`File`](std::fs::File) is better given to [`source`](Self::source), which knows its length.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self::source(pool::Once::new(reader))
     }

@@ -118,6 +118,17 @@ fn a_12_the_total_limit_counts_from_the_start_to_the_last_byte() {
 }
 
 #[test]
+fn a_12_a_request_can_take_the_total_limit_of_its_session_away() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("late").delay(Duration::from_secs(20)));
+    let session = stage.builder().timeout(Duration::from_secs(5)).build().unwrap();
+    let get = || session.get("http://a.example/");
+    assert_eq!(get().send().unwrap_err().kind(), ErrorKind::Timeout(Limit::Total));
+    assert_eq!(get().timeout(None).send().unwrap().text(), "late");
+    assert_eq!(get().timeout(Some(Duration::from_secs(30))).send().unwrap().text(), "late");
+}
+
+#[test]
 fn a_15_a_body_that_was_read_gives_its_connection_back_and_one_given_up_early_closes_it() {
     let stage = Stage::new();
     stage.host("a.example", |_| answer("200 OK", &[], "x".repeat(300_000)));
