@@ -22,26 +22,38 @@ impl Basic {
     /// Credentials from a user and a password; a password of `None` is an empty one.
     #[must_use]
     pub fn new(user: impl AsRef<str>, password: impl IntoPassword) -> Self {
-        let (user, password) = (user.as_ref(), password.text());
-        let latin1 = |text: &str| text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>();
-        match (latin1(user), latin1(password)) {
-            (Some(user), Some(password)) => Self::of(&user, &password),
-            _ => Self::of(user.as_bytes(), password.as_bytes()),
-        }
+        Self::read(user.as_ref().as_bytes(), password.text().as_bytes())
     }
 
-    pub(super) fn of(user: &[u8], password: &[u8]) -> Self {
+    /// Credentials that are sent as they are, octet by octet: for a server that wants another charset.
+    #[must_use]
+    pub fn from_octets(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
+        let (user, password) = (user.as_ref(), password.as_ref());
         let value = (!user.contains(&b':'))
             .then(|| format!("Basic {}", STANDARD.encode([user, b":", password].concat())));
         Self { value }
     }
-}
 
-impl Basic {
+    /// Credentials as a program, a URL or a file says them; see [`octets`].
+    pub(super) fn read(user: &[u8], password: &[u8]) -> Self {
+        let (user, password) = octets(user, password);
+        Self::from_octets(user, password)
+    }
+
     /// `None` where the URL names a user alone: that is no credential.
     pub(crate) fn from_userinfo(userinfo: &Userinfo) -> Option<Self> {
-        userinfo.password.as_deref().map(|password| Self::of(&userinfo.user, password))
+        userinfo.password.as_deref().map(|password| Self::read(&userinfo.user, password))
     }
+}
+
+/// What Basic sends for a user and a password (requests' rule): texts in ISO 8859-1 where that can say both of them,
+/// anything else as it is.
+pub(crate) fn octets(user: &[u8], password: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let latin1 = |text: &[u8]| {
+        let text = str::from_utf8(text).ok()?;
+        text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>()
+    };
+    latin1(user).zip(latin1(password)).unwrap_or_else(|| (user.to_vec(), password.to_vec()))
 }
 
 impl Auth for Basic {
@@ -133,6 +145,18 @@ mod tests {
             ("a:b", "c", None),
         ] {
             assert_eq!(Basic::new(user, password).value.as_deref(), value, "{user}:{password}");
+        }
+    }
+
+    #[test]
+    fn t_2_octets_are_sent_as_they_are() {
+        for (user, password, value) in [
+            ("é".as_bytes(), &b""[..], Some("Basic w6k6")),
+            (b"\xe9", b"p", Some("Basic 6Tpw")),
+            (b"\xff\x00", b":", Some("Basic /wA6Og==")),
+            (b"a:b", b"c", None),
+        ] {
+            assert_eq!(Basic::from_octets(user, password).value.as_deref(), value, "{user:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Head;
 use crate::world::World;
+pub(crate) use basic::octets as basic_octets;
 pub use basic::{Basic, Bearer, IntoPassword};
 pub use challenge::Challenge;
 #[cfg(feature = "digest")]

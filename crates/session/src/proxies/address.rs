@@ -1,5 +1,6 @@
 //! From the text of a proxy to the proxy.
 
+use crate::auth::basic_octets;
 use crate::url::{percent_decoded, redacted_text};
 use ::url::{ParseError, Url};
 use pool::{Origin, Proxy, ProxyKind};
@@ -8,7 +9,7 @@ use pool::{Origin, Proxy, ProxyKind};
 const MAX_TEXT: usize = 4096;
 
 /// Reads `scheme://user:password@host:port`. Without a scheme it is `http` (requests' rule); user and password are
-/// percent-decoded.
+/// percent-decoded, and for Basic in the charset that it has elsewhere.
 ///
 /// The error says what is wrong, without userinfo.
 pub(super) fn parse(text: &str) -> Result<Proxy, String> {
@@ -55,7 +56,11 @@ pub(super) fn parse(text: &str) -> Result<Proxy, String> {
     if user.is_empty() && password.as_ref().is_none_or(Vec::is_empty) {
         return Ok(proxy);
     }
-    proxy.with_credentials(user, password.unwrap_or_default()).map_err(|why| why.detail().to_owned())
+    let mut credentials = (user, password.unwrap_or_default());
+    if matches!(kind, ProxyKind::Http | ProxyKind::Https) {
+        credentials = basic_octets(&credentials.0, &credentials.1);
+    }
+    proxy.with_credentials(credentials.0, credentials.1).map_err(|why| why.detail().to_owned())
 }
 
 /// The port as written; a URL does not keep the one that its scheme has anyway.

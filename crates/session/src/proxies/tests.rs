@@ -54,6 +54,28 @@ fn x_1_a_proxy_without_scheme_is_http_and_each_scheme_has_its_port() {
 }
 
 #[test]
+fn x_5_userinfo_is_sent_in_the_charset_of_basic_elsewhere() {
+    for (userinfo, value) in [
+        ("%C3%BCser:p%C3%A4ss", "Basic /HNlcjpw5HNz"),
+        ("\u{fc}ser:p\u{e4}ss", "Basic /HNlcjpw5HNz"),
+        ("%FCser:p%E4ss", "Basic /HNlcjpw5HNz"),
+        ("%C3%BC:%E2%82%AC", "Basic w7w64oKs"),
+        ("u:p%3A%2F%40", "Basic dTpwOi9A"),
+        ("u", "Basic dTo="),
+        ("u:", "Basic dTo="),
+        (":p", "Basic OnA="),
+    ] {
+        for scheme in ["http", "https"] {
+            let proxies = Proxies::all(format!("{scheme}://{userinfo}@p.example")).unwrap();
+            let Some(Choice::Via(proxy)) = proxies.choose(&"https://a".parse().unwrap()) else {
+                panic!("{userinfo}")
+            };
+            assert_eq!(proxy.authorization(), Some(value), "{userinfo}");
+        }
+    }
+}
+
+#[test]
 fn x_1_and_x_7_what_names_no_proxy_is_an_error_that_says_why_and_shows_no_password() {
     for (text, needle) in [
         ("http://", "has no host"),

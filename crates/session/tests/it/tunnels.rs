@@ -96,8 +96,10 @@ fn x_7_socks5_looks_hosts_up_here_and_socks5h_there_and_any_url_is_a_tunnel() {
         let stage = Stage::new();
         let origin = stage.host("a.test", |_| Reply::ok("ok"));
         let proxy = stage.world.proxy("proxy.test", ["10.2.0.1"]);
-        proxy.require("u s", "p@");
-        let session = stage.builder().proxy(format!("{scheme}://u%20s:p%40@proxy.test")).build().unwrap();
+        // In UTF-8, which RFC 1929 leaves open and PySocks sends.
+        proxy.require("\u{fc} s", "p@");
+        let session =
+            stage.builder().proxy(format!("{scheme}://%C3%BC%20s:p%40@proxy.test")).build().unwrap();
         session.get("http://a.test/").send().unwrap();
         session.get("https://a.test/").send().unwrap();
         let seen = proxy.seen();

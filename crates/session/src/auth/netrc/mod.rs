@@ -97,10 +97,7 @@ impl Netrc {
         if user.is_empty() && password.is_empty() {
             return None;
         }
-        Some(match (str::from_utf8(user), str::from_utf8(password)) {
-            (Ok(user), Ok(password)) => Basic::new(user, password),
-            _ => Basic::of(user, password),
-        })
+        Some(Basic::read(user, password))
     }
 }
 
