@@ -38,7 +38,8 @@ impl Retry {
     /// Up to `max` further attempts in a call, redirects included: for any method if no connection came about (with a proxy: if it cannot be reached,
     /// or refuses with one of the statuses below, but not if it forbids the tunnel); for idempotent methods (RFC 9110
     /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
-    /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says.
+    /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says, where that
+    /// is a time to come.
     #[doc(alias = "total")]
     #[must_use]
     pub fn idempotent(max: u32) -> Self {
@@ -115,7 +116,8 @@ impl Retry {
         if tries >= self.max || !self.statuses.contains(&head.status()) || !self.repeats(request) {
             return None;
         }
-        let wait = match retry_after(head, world) {
+        // A server that names no time leaves it to us, and a crowd of clients would all be back at once (urllib3's rule).
+        let wait = match retry_after(head, world).filter(|wait| !wait.is_zero()) {
             Some(wait) => wait.min(self.max_wait),
             None => self.pause(tries, world),
         };

@@ -99,6 +99,15 @@ fn y_7_retry_after_goes_before_the_backoff_is_never_negative_and_has_a_cap() {
         stage.session().get("http://a.example/").retry(retry).send().unwrap();
         assert_eq!((stage.world.elapsed().as_secs(), stage.seen().len()), (waited, 2), "{text}");
     }
+    // Where it names no time to come, the backoff counts.
+    for text in ["0", "Thu, 01 Jan 1970 00:00:00 GMT", "soon", "-5", ""] {
+        let stage = turns(vec![answer("503 Busy", &[&format!("Retry-After: {text}")], ""), Reply::ok("")]);
+        let retry = Retry::idempotent(1).backoff(Duration::from_secs(1));
+        stage.session().get("http://a.example/").retry(retry).send().unwrap();
+        let waited = stage.world.elapsed();
+        assert!(waited > Duration::ZERO && waited <= Duration::from_secs(1), "{text:?}: {waited:?}");
+        assert_eq!(stage.seen().len(), 2, "{text:?}");
+    }
 }
 
 #[test]
@@ -126,4 +135,18 @@ fn y_10_waits_end_with_the_total_limit_and_a_body_that_breaks_is_a_reason() {
     let limits = Timeouts::default().idle(Duration::from_secs(1));
     let request = stage.session().get("http://a.example/").timeouts(limits);
     assert!(request.retry(Retry::idempotent(1)).send().unwrap_err().is_timeout(), "unless it is asked for");
+}
+
+#[test]
+fn y_10_an_outage_is_multiplied_by_a_fifth_beside_a_reserve_of_ten() {
+    let stage = turns(vec![busy()]);
+    let session = stage.builder().retry(Retry::idempotent(3)).build().unwrap();
+    for _ in 0..100 {
+        assert_eq!(session.clone().get("http://a.example/").send().unwrap().status(), 503);
+    }
+    // All but the first earn, and what the reserve has no room for is lost.
+    let retries = stage.seen().len() - 100;
+    assert!((25..=30).contains(&retries), "{retries}");
+    stage.session().get("http://a.example/").retry(Retry::idempotent(3)).send().unwrap();
+    assert_eq!(stage.seen().len(), 100 + retries + 4, "another session has a reserve of its own");
 }
