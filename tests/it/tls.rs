@@ -4,6 +4,7 @@ use crate::support::{HANG, builder, free_port, json, only, session, text, trusti
 use crate::tls_peer::{Authority, Peer};
 use session::pool::{Limit, Phase};
 use session::{Error, ErrorKind, Tls};
+use std::io::Read as _;
 use std::net::Ipv6Addr;
 use testbed::raw::{RawServer, Script};
 use testbed::{Ca, Identity, Testbed};
@@ -160,6 +161,28 @@ fn l_3_tls_1_2_is_spoken_where_a_server_knows_nothing_newer() {
         assert_eq!(response.attempts().last().tls.unwrap().version, version);
         assert!(json(&response)["url"].as_str().unwrap().starts_with("https://"));
     }
+}
+
+#[test]
+fn l_3_nothing_older_than_tls_1_2_is_offered() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let hello = std::thread::scope(|scope| {
+        let hello = scope.spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut head = [0; 5];
+            socket.read_exact(&mut head).unwrap();
+            let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+            socket.read_exact(&mut hello).unwrap();
+            hello
+        });
+        let error = builder().build().unwrap().get(&url).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+        hello.join().unwrap()
+    });
+    // RFC 8446 4.2.1: supported_versions, five octets, a list of four of them: 1.3 and 1.2.
+    let offered = [0, 43, 0, 5, 4, 3, 4, 3, 3];
+    assert!(hello.windows(offered.len()).any(|window| window == offered), "{hello:02x?}");
 }
 
 #[test]

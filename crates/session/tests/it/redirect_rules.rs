@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer, redirect, value};
 use pool::sim::Reply;
-use session::{Body, ErrorKind, Redirect, Session};
+use session::{Body, ErrorKind, Redirect, Session, Timeouts};
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::time::Duration;
 
@@ -177,6 +177,18 @@ fn d_15_the_settings_of_the_request_hold_on_every_hop_and_its_time_limit_over_al
     });
     let error = stage.session().get("http://a.example/").max_body(9).send().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Body);
+    // The other limits are those of each hop.
+    for (delay, in_time) in [(800, true), (1200, false)] {
+        let stage = Stage::new();
+        stage.host("a.example", move |r| match r.target() {
+            "/xxx" => Reply::ok("end").delay(Duration::from_millis(delay)),
+            path => redirect(302, &format!("{path}x")).delay(Duration::from_millis(800)),
+        });
+        let limits = Timeouts::default().idle(Duration::from_secs(1));
+        let result = stage.session().get("http://a.example/").timeouts(limits).send();
+        assert_eq!(result.is_ok(), in_time, "{delay}: {result:?}");
+        assert_eq!(stage.seen().len(), 4);
+    }
 }
 
 #[test]

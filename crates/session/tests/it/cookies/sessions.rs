@@ -128,6 +128,36 @@ fn c_7_longer_paths_go_first_then_older_cookies_and_secure_ones_over_https_only(
     assert_eq!(stage.values("cookie"), ["safe=1; deep=1; late=1; root=1", "deep=1; late=1; root=1"]);
 }
 
+#[test]
+fn c_6_a_path_need_not_be_that_of_the_page_and_every_host_of_a_chain_may_set_cookies_of_its_own() {
+    let stage = Stage::new();
+    stage.host("www.a.example", |r| match r.target() {
+        "/" => answer(
+            "302 Found",
+            &[
+                "Location: http://b.example/",
+                "Set-Cookie: path=1; Path=/elsewhere",
+                "Set-Cookie: up=1; Domain=.a.example; Path=/",
+                "Set-Cookie: other=1; Domain=b.example",
+                "Set-Cookie: below=1; Domain=x.www.a.example",
+                "Set-Cookie: suffix=1; Domain=example",
+            ],
+            "",
+        ),
+        _ => Reply::ok(""),
+    });
+    for host in ["b.example", "a.example"] {
+        stage.host(host, |_| answer("200 OK", &["Set-Cookie: b=1; Path=/"], ""));
+    }
+    let session = stage.session();
+    for url in
+        ["http://www.a.example/", "http://www.a.example/elsewhere", "http://a.example/", "http://b.example/"]
+    {
+        session.get(url).send().unwrap();
+    }
+    assert_eq!(stage.values("cookie"), ["-", "-", "path=1; up=1", "up=1", "b=1"]);
+}
+
 /// Sends everything to another URL, and maybe other cookies.
 struct To(&'static str, Option<&'static str>);
 
