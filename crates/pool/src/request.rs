@@ -65,9 +65,9 @@ impl Request {
         Builder { route, head, body: Body::Empty }
     }
 
-    /// A request from a head that is already encoded (an `Arc` of one that is sent many times), with the target in the form that the route needs
-    /// ([`Route::target`]), and with `Proxy-Authorization` if it is forwarded and the proxy asks for it. On any other
-    /// route that field would reach the origin: leave it out.
+    /// A request from a head that is already encoded (an `Arc` of one that is sent many times), with the target in the
+    /// form that the route needs ([`Route::target`]), and with `Proxy-Authorization` if it is forwarded and the proxy asks
+    /// for it. On any other route that field would reach the origin: leave it out.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the host of the route, or of its proxy, is impossible, if the
