@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::Utf8Error;
@@ -26,9 +27,23 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     ///
-    /// If it is not UTF-8. Old servers send ISO-8859-1.
+    /// If it is not UTF-8. Old servers send ISO-8859-1: [`to_text`](Self::to_text) reads that too.
     pub fn to_str(&self) -> Result<&'a str, Utf8Error> {
         str::from_utf8(self.bytes)
+    }
+
+    /// The value as text, whatever it is: UTF-8, or else ISO-8859-1, in which each octet is the character of its number.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), http_wire::HeadError> {
+    /// let mut headers = http_wire::Headers::new();
+    /// headers.append("X-Name", b"Andr\xe9")?;
+    /// assert!(headers.get("x-name").is_some_and(|name| name.to_text() == "André"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn to_text(&self) -> Cow<'a, str> {
+        text(self.bytes)
     }
 
     /// Whether the value is this text, without regard to ASCII case.
@@ -92,6 +107,14 @@ impl fmt::Debug for Value<'_> {
             return f.write_str("<redacted>");
         }
         write!(f, "\"{}\"", self.bytes.escape_ascii())
+    }
+}
+
+/// UTF-8, or else each octet as the character of its number.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
     }
 }
 

@@ -120,11 +120,17 @@ impl RequestBuilder {
     }
 
     /// Adds parameters to the query of the URL: a map, a struct, or a list of pairs. A list as value repeats its key,
-    /// `None` is left out. A parameter of the session is replaced by one of the same name.
+    /// `None` is left out. A parameter of the session is replaced by one of the same name, and left out where that is
+    /// `None`.
     #[doc(alias = "params")]
     pub fn query(self, pairs: impl Serialize) -> Self {
+        let hidden = match self.session.settings().params() {
+            [] => Vec::new(),
+            _ => form::without_value(&pairs),
+        };
         self.attempt(|layer| {
             layer.params_mut().append(&mut form::pairs(pairs)?);
+            hidden.iter().for_each(|name| layer.hide_param(name));
             Ok(())
         })
     }

@@ -37,8 +37,8 @@ enum Stage {
     Ready(pool::Request),
     /// A pause between two attempts.
     Pausing(Instant),
-    /// The head is to come.
-    Sent(ExchangeId),
+    /// The head is to come, of what was started then.
+    Sent(ExchangeId, Instant),
     /// The body is coming.
     Reading(Reading),
     /// A stream: its body is read by somebody else.
@@ -161,8 +161,9 @@ impl Call {
             Stage::Ready(request) => {
                 let driver = &mut *cx.driver;
                 let id = driver.start_on(cx.shared.pools.get(self.flow.pool()), request);
-                self.flow.begun(driver.now());
-                self.stage = Stage::Sent(id);
+                let now = driver.now();
+                self.flow.begun(now);
+                self.stage = Stage::Sent(id, now);
                 Some(id)
             }
             stage => {
@@ -209,7 +210,7 @@ impl Call {
     /// The exchange under way.
     pub(crate) fn exchange(&self) -> Option<ExchangeId> {
         match &self.stage {
-            Stage::Sent(id) => Some(*id),
+            Stage::Sent(id, _) => Some(*id),
             Stage::Reading(reading) => Some(reading.id),
             _ => None,
         }
@@ -218,13 +219,13 @@ impl Call {
     /// Something happened to the exchange of this call.
     pub(crate) fn on_event(&mut self, event: Event, cx: &mut Cx<'_>) -> Todo {
         match (event, &mut self.stage) {
-            (Event::Head(head), Stage::Sent(id)) => {
-                let id = *id;
-                self.on_head(id, head, cx)
+            (Event::Head(head), Stage::Sent(id, began)) => {
+                let (id, began) = (*id, *began);
+                self.on_head(id, head, began, cx)
             }
             (Event::Readable, Stage::Reading(_)) => self.read(cx),
             (Event::Done(summary), Stage::Reading(_)) => self.on_done(summary, cx),
-            (Event::Failed(error), Stage::Sent(_)) => {
+            (Event::Failed(error), Stage::Sent(..)) => {
                 let error = Error::from_pool(error, self.flow.request());
                 let step = self.flow.on_error(error, true, &mut cx.context());
                 self.follow(step)
@@ -287,7 +288,7 @@ impl Call {
             None => match self.stage {
                 Stage::Pausing(_) => Error::canceled("canceled in the pause before another attempt"),
                 // The exchange is over, and what it ended in is not looked at any more.
-                Stage::Sent(_) => Error::canceled("canceled while waiting for the answer").maybe_processed(),
+                Stage::Sent(..) => Error::canceled("canceled while waiting for the answer").maybe_processed(),
                 Stage::Reading(_) => Error::canceled("canceled when an answer had come").maybe_processed(),
                 _ => Error::canceled("canceled before it was sent"),
             }
@@ -307,8 +308,12 @@ impl Call {
         todo
     }
 
-    fn on_head(&mut self, id: ExchangeId, head: ResponseHead, cx: &mut Cx<'_>) -> Todo {
-        let head = Head::new(head, self.flow.request().target_arc().clone());
+    fn on_head(&mut self, id: ExchangeId, head: ResponseHead, began: Instant, cx: &mut Cx<'_>) -> Todo {
+        // Hooks and readers of streams can ask for it now; later the attempts tell, and nobody reads a clock for it.
+        let asked = self.flow.is_stream() || !self.flow.request().settings().hooks().is_empty();
+        let elapsed =
+            if asked { cx.driver.now().saturating_duration_since(began) } else { Duration::default() };
+        let head = Head::new(head, self.flow.request().target_arc().clone(), elapsed);
         log::trace!("{:?}: {}", self.flow.request(), head.status());
         let then = match self.flow.on_head(&head, &mut cx.context()) {
             Verdict::Replace(response) => {

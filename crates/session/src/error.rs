@@ -125,8 +125,8 @@ impl Error {
 
     /// A header that cannot be sent. The value is not shown: it may be a secret.
     pub(crate) fn header(name: &str, why: HeadError) -> Self {
-        let mut shown = String::new();
-        push_escaped(&mut shown, name);
+        // `Debug` escapes it.
+        let mut shown: String = name.chars().take(101).collect();
         cut(&mut shown, 100);
         let what = match why {
             HeadError::BadHeaderName => "has characters that a header name cannot have".to_owned(),

@@ -20,21 +20,23 @@ pub(crate) fn encode(pairs: impl Serialize) -> Result<String, Error> {
     })
 }
 
+/// The pairs of a map or list.
+fn entries(json: Value) -> Option<Vec<(String, Value)>> {
+    let pair = |pair: Value| {
+        let Value::Array(pair) = pair else { return None };
+        let Ok([Value::String(key), value]) = <[Value; 2]>::try_from(pair) else { return None };
+        Some((key, value))
+    };
+    match json {
+        Value::Object(map) => Some(map.into_iter().collect()),
+        Value::Array(pairs) => pairs.into_iter().map(pair).collect(),
+        _ => None,
+    }
+}
+
 /// The pairs of a map or list, without those of value `null`.
 fn without_nulls(json: Value) -> Option<Vec<(String, Value)>> {
-    let pairs: Vec<(String, Value)> = match json {
-        Value::Object(map) => map.into_iter().collect(),
-        Value::Array(pairs) => pairs
-            .into_iter()
-            .map(|pair| {
-                let Value::Array(pair) = pair else { return None };
-                let Ok([Value::String(key), value]) = <[Value; 2]>::try_from(pair) else { return None };
-                Some((key, value))
-            })
-            .collect::<Option<_>>()?,
-        _ => return None,
-    };
-    let kept = pairs.into_iter().filter_map(|(key, value)| match value {
+    let kept = entries(json)?.into_iter().filter_map(|(key, value)| match value {
         Value::Null => None,
         Value::Array(mut values) => {
             values.retain(|value| !value.is_null());
@@ -49,6 +51,18 @@ fn without_nulls(json: Value) -> Option<Vec<(String, Value)>> {
 pub(crate) fn pairs(pairs: impl Serialize) -> Result<Vec<(String, String)>, Error> {
     let text = encode(pairs)?;
     Ok(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+}
+
+/// The names to which only nothing was given: `None`, or a list without a value.
+pub(crate) fn without_value(pairs: impl Serialize) -> Vec<String> {
+    let json = serde_json::to_value(&pairs).ok().and_then(entries).unwrap_or_default();
+    let nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(values) => values.iter().all(Value::is_null),
+        _ => false,
+    };
+    let valued = |name: &str| json.iter().any(|(key, value)| key == name && !nothing(value));
+    json.iter().map(|(name, _)| name).filter(|name| !valued(name)).cloned().collect()
 }
 
 #[cfg(test)]

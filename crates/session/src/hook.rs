@@ -53,7 +53,8 @@ pub trait Hook: Send + Sync {
     }
 
     /// After the head of each answer, redirects included, and after each failure, before cookies are stored.
-    /// `Some` takes the place of the outcome and ends the call; what was under way is dropped.
+    /// `Some` takes the place of the outcome, for the hooks behind this one too, and ends the call: it is not redirected,
+    /// nor are its cookies stored. What was under way is dropped.
     fn after(&self, request: &Request, outcome: Result<&Head, &Error>) -> Option<Response> {
         let _ = (request, outcome);
         None

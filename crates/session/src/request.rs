@@ -313,7 +313,10 @@ impl Request {
             return Ok((head, Body::Empty));
         }
         let (head, body) = self.encode_anew(None, &passage)?;
-        self.target.remember_head(&self.headers, &head);
+        // It is one where a session says `Content-Length: 0`.
+        if matches!(body, Body::Empty) {
+            self.target.remember_head(&self.headers, &head);
+        }
         Ok((head, body))
     }
 
@@ -323,8 +326,13 @@ impl Request {
         passage: &Passage<'_>,
     ) -> Result<(Arc<RequestHead>, Body), Error> {
         self.check()?;
+        // requests' rule: nothing is a body of length 0, but with GET and HEAD only where somebody says that length. A form
+        // of nothing is a form.
+        let sized = (self.method != Method::GET && self.method != Method::HEAD)
+            || self.headers().contains("content-length");
         let body = match &self.body {
-            Body::Empty if self.method != Method::GET && self.method != Method::HEAD => empty(),
+            Body::Empty if sized => empty(),
+            Body::Bytes(bytes) if bytes.is_empty() && !sized && !self.late.content_type => Body::Empty,
             body => body.clone(),
         };
         let host = self.headers().get("host");

@@ -22,11 +22,19 @@ use std::time::Duration;
 pub struct Head {
     wire: ResponseHead,
     target: Arc<Target>,
+    elapsed: Duration,
 }
 
 impl Head {
-    pub(crate) fn new(wire: ResponseHead, target: Arc<Target>) -> Self {
-        Self { wire, target }
+    /// `elapsed`: how long it took to come, where somebody may ask for it before the attempts are known.
+    pub(crate) fn new(wire: ResponseHead, target: Arc<Target>, elapsed: Duration) -> Self {
+        Self { wire, target, elapsed }
+    }
+
+    /// It came with the last of these attempts.
+    fn after(mut self, attempts: &Attempts) -> Self {
+        self.elapsed = attempts.last().head.unwrap_or(self.elapsed);
+        self
     }
 
     /// The status.
@@ -44,7 +52,7 @@ impl Head {
     /// The reason phrase as it was sent: UTF-8, or else ISO 8859-1. May be empty.
     #[must_use]
     pub fn reason(&self) -> Cow<'_, str> {
-        latin1(self.wire.reason())
+        self.wire.reason_text()
     }
 
     /// The headers, in order and spelling of the wire.
@@ -53,10 +61,18 @@ impl Head {
         self.wire.headers()
     }
 
-    /// The value of the first header of that name, if it is UTF-8.
+    /// The value of the first header of that name, if it is UTF-8. [`headers`](Self::headers) has the others too, and
+    /// [`Value::to_text`](crate::Value::to_text) reads those in ISO 8859-1.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
+    }
+
+    /// How long this hop took until now, the end of its head, connecting included where that was needed (requests'
+    /// `elapsed`). Zero for an answer that was not sent.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
     }
 
     /// Whether the status is below 400.
@@ -113,7 +129,7 @@ pub(crate) struct Parts {
 impl Response {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { head, body, trailers, history, attempts, request } = parts;
-        Self { head, body, trailers, history, attempts, request }
+        Self { head: head.after(&attempts), body, trailers, history, attempts, request }
     }
 
     /// An answer whose body cannot be had.
@@ -133,7 +149,7 @@ impl Response {
                 .with_source(why)
         })?;
         Ok(Self::new(Parts {
-            head: Head::new(wire, request.target_arc().clone()),
+            head: Head::new(wire, request.target_arc().clone(), Duration::ZERO),
             body: body.into(),
             trailers: None,
             history: Vec::new(),
@@ -202,7 +218,8 @@ impl Response {
         self.head.headers()
     }
 
-    /// The value of the first header of that name, if it is UTF-8.
+    /// The value of the first header of that name, if it is UTF-8. [`headers`](Self::headers) has the others too, and
+    /// [`Value::to_text`](crate::Value::to_text) reads those in ISO 8859-1.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
@@ -250,7 +267,7 @@ impl Response {
     /// that was needed, the body does not (requests' `elapsed`). Zero for an answer that was not sent.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.attempts.last().head.unwrap_or_default()
+        self.head.elapsed()
     }
 
     /// The cookies that this answer sets, those of earlier hops not included (requests' `cookies`). One that a jar
@@ -387,7 +404,7 @@ pub struct Hop {
 
 impl Hop {
     pub(crate) fn new(head: Head, body: Option<Vec<u8>>, attempts: Attempts, request: Request) -> Self {
-        Self { head, body, attempts, request }
+        Self { head: head.after(&attempts), body, attempts, request }
     }
 
     /// The status.
@@ -408,7 +425,8 @@ impl Hop {
         self.head.headers()
     }
 
-    /// The value of the first header of that name, if it is UTF-8.
+    /// The value of the first header of that name, if it is UTF-8. [`headers`](Self::headers) has the others too, and
+    /// [`Value::to_text`](crate::Value::to_text) reads those in ISO 8859-1.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
@@ -442,7 +460,7 @@ impl Hop {
     /// How long it took to the end of the head, as [`Response::elapsed`].
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.attempts.last().head.unwrap_or_default()
+        self.head.elapsed()
     }
 
     /// The attempts to get it, oldest first.
@@ -455,13 +473,5 @@ impl Hop {
 impl fmt::Debug for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<Hop {} {}>", self.status().as_u16(), redacted(self.url().as_str()))
-    }
-}
-
-/// UTF-8, or else each octet as the character of its number.
-fn latin1(bytes: &[u8]) -> Cow<'_, str> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
     }
 }

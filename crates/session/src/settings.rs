@@ -163,6 +163,11 @@ impl Settings {
     /// Leaves a query parameter out although a layer below sets it.
     pub(crate) fn leave_out_param(&mut self, name: &str) {
         self.params.retain(|(key, _)| key != name);
+        self.hide_param(name);
+    }
+
+    /// Leaves out what a layer below has for a query parameter.
+    pub(crate) fn hide_param(&mut self, name: &str) {
         self.without_params.push(name.to_owned());
     }
 

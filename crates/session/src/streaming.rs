@@ -17,6 +17,7 @@ use pool::{Attempts, Driver, Event, ExchangeId, Summary};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An answer with an open body, decoded as it is read. Holds a connection until the body is read to its end or the
 /// value is dropped.
@@ -138,6 +139,12 @@ impl Streaming {
     #[must_use]
     pub fn history(&self) -> &[Hop] {
         &self.history
+    }
+
+    /// How long it took to the end of the head, as [`Response::elapsed`].
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.head.elapsed()
     }
 
     /// The cookies that this answer sets; see [`Response::cookies`].

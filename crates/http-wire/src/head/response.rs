@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{StatusCode, Version};
@@ -7,6 +8,7 @@ use super::{fields, has_bare_lf, malformed, span, unfold, with_slots};
 use crate::error::{Part, RecvError};
 use crate::headers::{Headers, Span};
 use crate::limits::Limits;
+use crate::value;
 
 /// Status line and fields of one response.
 #[derive(Clone)]
@@ -35,6 +37,11 @@ impl ResponseHead {
     /// The reason phrase as it was sent, possibly empty. It means nothing to a program (RFC 9112 section 4).
     pub fn reason(&self) -> &[u8] {
         self.reason.of(self.headers.block())
+    }
+
+    /// The reason phrase as text: UTF-8, or else ISO-8859-1.
+    pub fn reason_text(&self) -> Cow<'_, str> {
+        value::text(self.reason())
     }
 
     /// The fields. A folded value has one space for each fold.

@@ -413,8 +413,14 @@ impl Flow {
             .is_some_and(|credentials| credentials.auth.challenge_with(request, head, &context))
     }
 
+    /// What hooks give in place of an outcome: each sees what those before it made of it.
     fn hooks_after(&self, outcome: Result<&Head, &Error>) -> Option<Response> {
-        self.base.settings().hooks().iter().find_map(|hook| hook.after(self.request(), outcome))
+        let mut given: Option<Response> = None;
+        for hook in self.base.settings().hooks() {
+            let seen = given.as_ref().map_or(outcome, |response| Ok(response.head()));
+            given = hook.after(self.request(), seen).or(given);
+        }
+        given
     }
 
     fn redirects(&self) -> usize {

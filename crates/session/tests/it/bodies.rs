@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, redirect, value};
 use pool::sim::Reply;
-use session::{Body, ErrorKind};
+use session::{Body, ErrorKind, Session};
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex};
@@ -34,6 +34,161 @@ fn file(name: &str, content: &[u8]) -> File {
     let file = File::open(&path).unwrap();
     fs::remove_file(&path).unwrap();
     file
+}
+
+#[test]
+fn b_7_every_method_but_get_and_head_announces_an_empty_body() {
+    let stage = stage();
+    let session = stage.session();
+    for (method, length) in [
+        ("GET", "-"),
+        ("HEAD", "-"),
+        ("POST", "0"),
+        ("PUT", "0"),
+        ("PATCH", "0"),
+        ("DELETE", "0"),
+        ("OPTIONS", "0"),
+        ("TRACE", "0"),
+        ("MKCOL", "0"),
+    ] {
+        let request = || session.request(method, "http://a.example/");
+        let told = [request(), request().body(""), request().body(Vec::new())].map(|request| {
+            request.send().unwrap();
+            value(&stage.last(), "content-length")
+        });
+        assert_eq!(told, [length; 3], "{method}");
+        // Unless the user set it; and who sends a form of nothing sends a form.
+        request().header("content-length", "0").send().unwrap();
+        assert_eq!(value(&stage.last(), "content-length"), "0", "{method}");
+        request().form(()).send().unwrap();
+        assert_eq!(value(&stage.last(), "content-length"), "0", "{method}");
+        assert!(request().header("Content-Length", "1").send().is_err());
+    }
+    let mut session = session.clone();
+    session.headers_mut().insert("Content-Length", "0").unwrap();
+    for _ in 0..2 {
+        session.get("http://a.example/").send().unwrap();
+        assert_eq!(value(&stage.last(), "content-length"), "0");
+    }
+}
+
+#[test]
+fn b_3_forms_texts_and_bytes_have_their_length_and_only_forms_a_type() {
+    let stage = stage();
+    let session = stage.session();
+    let url = "http://a.example/";
+    session.post(url).form([("a", "1 2"), ("b", "é")]).send().unwrap();
+    session.post(url).body("💩é").send().unwrap();
+    session.put(url).body(vec![0, 1, 2]).send().unwrap();
+    session.get(url).body(&b"in a GET"[..]).send().unwrap();
+    assert_eq!(stage.values("content-type"), ["application/x-www-form-urlencoded", "-", "-", "-"]);
+    assert_eq!(stage.values("content-length"), ["14", "6", "3", "8"]);
+    assert_eq!(stage.seen()[0].body(), b"a=1+2&b=%C3%A9");
+    assert_eq!(stage.seen()[3].body(), b"in a GET");
+    // A list repeats its key, None is left out; the type is that of the request, or the session's, where one is set.
+    let mut other = session.clone();
+    other.headers_mut().insert("Content-Type", "x/session").unwrap();
+    let form =
+        |session: &Session| session.post(url).form([("l", [Some(1), None, Some(2)]), ("n", [None; 3])]);
+    for (request, content_type) in [
+        (form(&session).header("content-type", "x/own"), "x/own"),
+        (form(&other), "x/session"),
+        (form(&other).without("CONTENT-TYPE"), "application/x-www-form-urlencoded"),
+        (form(&other).header("Content-Type", "x/own"), "x/own"),
+    ] {
+        request.send().unwrap();
+        assert_eq!(
+            (value(&stage.last(), "content-type").as_str(), stage.last().body()),
+            (content_type, &b"l=1&l=2"[..])
+        );
+    }
+}
+
+#[test]
+fn b_1_two_bodies_are_an_error() {
+    let session = Session::new();
+    let error = session.post("http://a.example/").json(&1).body("x").build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert!(error.to_string().starts_with("POST http://a.example/: "), "{error}");
+    assert!(error.to_string().contains("two bodies"), "{error}");
+}
+
+#[test]
+fn b_8_framing_is_the_library_s_and_a_contradiction_is_an_error_before_sending() {
+    let stage = stage();
+    let session = stage.session();
+    for (name, value) in [
+        ("Content-Length", "4"),
+        ("Content-Length", "2"),
+        ("Content-Length", "0"),
+        ("Content-Length", "+3"),
+        ("Content-Length", "3,3"),
+        ("Content-Length", "0x3"),
+        ("Content-Length", "18446744073709551619"),
+        ("Content-Length", ""),
+        ("Transfer-Encoding", "chunked"),
+        ("Transfer-Encoding", "identity"),
+        ("Connection", "upgrade"),
+        ("Connection", "close, x"),
+        ("Expect", "x"),
+    ] {
+        let error = session.post("http://a.example/").header(name, value).body("abc").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(!error.may_have_been_processed());
+    }
+    let twice = session.post("http://a.example/").header("Content-Length", "3").header("content-length", "3");
+    let unknown = || session.post("http://a.example/").body(Body::once(&b"abc"[..]));
+    for request in [twice.body("abc"), unknown().header("Content-Length", "3")] {
+        assert_eq!(request.send().unwrap_err().kind(), ErrorKind::Request);
+    }
+    assert!(stage.seen().is_empty());
+    // What says what the library would say is accepted, and written once.
+    let known = || session.post("http://a.example/").body("abc");
+    for (request, name, written) in [
+        (known().header("Content-Length", "3"), "content-length", "3"),
+        (unknown().header("Transfer-Encoding", "Chunked"), "transfer-encoding", "chunked"),
+        (known().header("Connection", "close"), "connection", "close"),
+        (known().header("connection", "Keep-Alive"), "connection", "Keep-Alive"),
+    ] {
+        request.send().unwrap();
+        assert_eq!((value(&stage.last(), name).as_str(), stage.last().body()), (written, &b"abc"[..]));
+    }
+}
+
+#[test]
+fn b_4_a_reader_without_a_length_is_chunked_and_a_file_has_its_length() {
+    let stage = stage();
+    let session = stage.session();
+    session.post("http://a.example/").body(Body::once(&b"from a reader"[..])).send().unwrap();
+    assert_eq!(value(&stage.last(), "transfer-encoding"), "chunked");
+    assert_eq!(stage.last().body(), b"from a reader");
+    session.post("http://a.example/").body(file("reader", b"from a file")).send().unwrap();
+    assert_eq!(value(&stage.last(), "content-length"), "11");
+    assert_eq!(stage.last().body(), b"from a file");
+}
+
+#[test]
+fn a_body_that_was_read_is_an_error_the_second_time_and_never_an_empty_one() {
+    let stage = stage();
+    let session = stage.session();
+    let request = session.post("http://a.example/").body(Body::once(&b"once"[..])).build().unwrap();
+    session.send(request.clone()).unwrap();
+    let error = session.send(request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert!(!error.may_have_been_processed());
+    assert_eq!(stage.seen().len(), 1);
+}
+
+#[test]
+fn a_body_of_which_nothing_was_read_can_still_be_sent() {
+    let stage = Stage::new();
+    stage.world.host("a.example", ["10.0.0.1"]).refuse();
+    let session = stage.session();
+    let request = session.post("http://a.example/").body(Body::once(&b"once"[..])).build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(session.send(request.clone()).unwrap_err().kind(), ErrorKind::Connect);
+    }
 }
 
 #[test]

@@ -153,6 +153,61 @@ fn hk_1_an_answer_of_a_hook_takes_the_place_of_the_outcome() {
     assert_eq!(session.pool().counts().open, session.pool().counts().idle, "nothing is left under way");
 }
 
+#[test]
+fn hk_1_hooks_are_called_in_order_and_each_sees_what_those_before_it_gave() {
+    let (stage, log) = (stage(), Log::default());
+    let with = |status: u16, wanted: u16| {
+        move |request: &Request, outcome: Result<&Head, &Error>| {
+            let seen = outcome.map_or(0, |head| head.status().as_u16());
+            let own = http::Response::builder()
+                .status(status)
+                .header("Location", "/end")
+                .body(format!("for {seen}"));
+            (seen == wanted).then(|| Response::from_http(request, own.unwrap()).unwrap())
+        }
+    };
+    // The second is not asked for, the fourth gives way to nobody, and none of the answers given is a redirect to follow.
+    let session =
+        stage.builder().hook(log.clone()).hook(with(302, 500)).hook(with(303, 200)).hook(log.clone());
+    let session = session.hook(with(307, 303)).hook(log.clone()).build().unwrap();
+    let response = session.get("http://a.example/end").send().unwrap();
+    assert_eq!((response.status().as_u16(), response.text().as_ref()), (307, "for 303"));
+    let after: Vec<String> = log.take().into_iter().filter(|line| line.starts_with("after")).collect();
+    assert_eq!(after, ["after /end 200", "after /end 303", "after /end 307"]);
+    assert_eq!(stage.lines(), ["a.example GET /end"]);
+    let response = session.get("http://nowhere.example/end").hook(with(299, 0)).hook(with(298, 299)).send();
+    assert_eq!(response.unwrap().text(), "for 299", "a failure too");
+}
+
+#[test]
+fn hk_2_hooks_know_how_long_it_took_and_are_there_before_cookies_are_stored() {
+    let stage = Stage::new();
+    let second = std::time::Duration::from_secs(1);
+    stage.host("a.example", move |r| match r.target() {
+        "/" => answer("302 Go", &["Location: /end", "Set-Cookie: c=1"], "").delay(2 * second),
+        _ => answer("200 OK", &["Set-Cookie: d=1"], "").delay(second),
+    });
+    let session = stage.session();
+    let (jar, seen) = (session.clone(), Log::default());
+    let log = seen.clone();
+    let hook = move |_: &Request, outcome: Result<&Head, &Error>| {
+        log.add(format!("{} s, {} cookies", outcome.unwrap().elapsed().as_secs(), jar.cookies().len()));
+        None
+    };
+    let response = session.get("http://a.example/").hook(hook.clone()).send().unwrap();
+    assert_eq!(seen.take(), ["2 s, 0 cookies", "1 s, 1 cookies"]);
+    assert_eq!(
+        (response.head().elapsed(), response.history()[0].head().elapsed()),
+        (response.elapsed(), 2 * second)
+    );
+    session.cookies().clear();
+    let stream = session.get("http://a.example/").hook(hook).stream().unwrap();
+    assert_eq!(seen.take(), ["2 s, 0 cookies", "1 s, 1 cookies"]);
+    assert_eq!((stream.elapsed(), session.cookies().len()), (second, 2));
+    let plain = session.get("http://a.example/").stream().unwrap();
+    assert_eq!((plain.elapsed(), plain.into_response().unwrap().elapsed()), (second, second));
+}
+
 /// Asks the same session while it is being called.
 struct Nested(Mutex<Option<session::Session>>);
 

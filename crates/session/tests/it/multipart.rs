@@ -118,6 +118,13 @@ fn mf_3_fields_come_first_then_files_each_in_the_order_they_were_added() {
         body.split("; name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(names, ["first", "k", "k", "a", "b", "b", "file1", "file2"]);
     assert!(refused(Form::new().fields(5)).contains("not pairs"));
+    let numbers =
+        Form::new().fields([("n", [Some(7), None, Some(-1)])]).fields([("f", 0.5)]).fields([("b", true)]);
+    assert_eq!(
+        sent(numbers).replace("Content-Disposition: form-data; ", ""),
+        "--B\r\nname=\"n\"\r\n\r\n7\r\n--B\r\nname=\"n\"\r\n\r\n-1\r\n--B\r\nname=\"f\"\r\n\r\n0.5\r\n\
+         --B\r\nname=\"b\"\r\n\r\ntrue\r\n--B--\r\n"
+    );
 }
 
 #[test]

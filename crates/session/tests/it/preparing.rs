@@ -269,6 +269,16 @@ fn h_4_the_bytes_of_a_header_are_kept_and_a_reason_is_utf_8_or_else_latin_1() {
     assert_eq!((utf8.reason(), latin1.reason()), ("né".into(), "né".into()));
     assert_eq!((utf8.header("x-a"), latin1.header("x-a")), (Some("né"), None));
     assert_eq!(latin1.headers().get("x-a").unwrap().as_bytes(), b"n\xe9");
+    for (bytes, text) in [
+        (&b"n\xc3\xa9"[..], "n\u{e9}"),
+        (b"n\xe9", "n\u{e9}"),
+        (b"\x80\xff", "\u{80}\u{ff}"),
+        (b"\xc3\xa9 \xe9", "\u{c3}\u{a9} \u{e9}"),
+        (b"plain", "plain"),
+    ] {
+        assert_eq!(of(bytes).headers().get("x-a").unwrap().to_text(), text);
+        assert_eq!(of(bytes).reason(), text);
+    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use crate::support::{Stage, answer, names, value};
 use pool::Config;
 use pool::sim::Reply;
-use session::{Basic, ErrorKind, Head, Hook, Redirect, Request, Response, Retry, Session, Timeouts, Tls};
+use session::{
+    Basic, CookieJar, ErrorKind, Head, Hook, Proxies, Redirect, Request, Response, Retry, Session, Timeouts,
+    Tls,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -59,6 +62,17 @@ fn s_1_every_attribute_of_a_session_can_be_changed_between_requests() {
     let last = stage.last();
     assert_eq!((last.target(), value(&last, "x-own").as_str()), ("/", "-"));
     assert_eq!((value(&last, "authorization").as_str(), hook.0.load(Ordering::Relaxed)), ("-", 1));
+
+    session.set_cookie_jar(CookieJar::new());
+    stage.host("p.example", |_| Reply::ok("the proxy's"));
+    session.set_proxies(Proxies::all("http://p.example").unwrap());
+    assert_eq!(session.get("http://a.example/").send().unwrap().text(), "the proxy's", "proxies");
+    assert_eq!((stage.last().target(), value(&stage.last(), "cookie").as_str()), ("http://a.example/", "-"));
+    let elsewhere = Stage::new();
+    elsewhere.host("a.example", |_| Reply::ok("the other pool's"));
+    session.set_proxies(Proxies::none());
+    session.mount("http://a.example", elsewhere.world.pool(Config::default())).unwrap();
+    assert_eq!(session.get("http://a.example/").send().unwrap().text(), "the other pool's", "adapters");
 }
 
 #[test]
@@ -205,6 +219,46 @@ fn m_4_values_may_be_lists_and_none_is_skipped_whole_or_inside() {
     assert_eq!(stage.last().target(), "/?s=1&t=3&a=1");
     session.get("http://a.example/").query([("a", vec!["1", "2"]), ("b", vec![])]).send().unwrap();
     assert_eq!(stage.last().target(), "/?s=1&t=2&a=1&a=2");
+    session
+        .get("http://a.example/")
+        .query([("a", [Some(1), None, Some(2)]), ("b", [None; 3])])
+        .send()
+        .unwrap();
+    assert_eq!(stage.last().target(), "/?s=1&t=2&a=1&a=2");
+    #[derive(serde::Serialize)]
+    struct Page {
+        a: Option<u8>,
+        t: [Option<u8>; 2],
+    }
+    session.get("http://a.example/").query(Page { a: None, t: [None, Some(9)] }).send().unwrap();
+    assert_eq!(stage.last().target(), "/?s=1&t=9");
+}
+
+#[test]
+fn m_1_a_parameter_whose_merged_value_is_none_is_not_sent() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| Reply::ok("ok"));
+    let session =
+        stage.builder().query([("s", Some("1")), ("t", Some("2")), ("none", None)]).build().unwrap();
+    let get = || session.get("http://a.example/");
+    let none: Option<u8> = None;
+    for (request, target) in [
+        (get(), "/?s=1&t=2"),
+        (get().query([("t", none)]), "/?s=1"),
+        (get().query([("t", none), ("u", Some(3))]), "/?s=1&u=3"),
+        (get().query([("t", Vec::<u8>::new())]), "/?s=1"),
+        (get().query([("t", vec![none, none])]), "/?s=1"),
+        (get().query([("t", none), ("t", Some(3))]), "/?s=1&t=3"),
+        (get().query([("t", none)]).query([("t", 3)]), "/?s=1&t=3"),
+        (get().query([("t", 3)]).query([("t", none)]), "/?s=1&t=3"),
+        (get().query([("T", none)]), "/?s=1&t=2"),
+        (get().query(std::collections::BTreeMap::from([("s", none), ("t", none)])), "/"),
+        (get().query(serde_json::json!({"s": null, "t": "x"})), "/?t=x"),
+        (get().query(()), "/?s=1&t=2"),
+    ] {
+        request.send().unwrap();
+        assert_eq!(stage.last().target(), target);
+    }
 }
 
 #[test]

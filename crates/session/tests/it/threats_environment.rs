@@ -110,6 +110,40 @@ fn px_4_a_cgi_program_does_not_take_a_header_for_its_proxy() {
     assert!(!child.env_remove("REQUEST_METHOD").status().unwrap().success());
 }
 
+/// In the environment of the child: a URL with `https` whose certificate nobody has been told to trust.
+const SECURE: &str = "ENVIRONMENT_TEST_SECURE";
+
+#[test]
+fn m_8_of_the_environment_only_proxies_are_read_and_the_netrc_file_where_that_is_on() {
+    if let (Ok(url), Ok(secure)) = (std::env::var(URL), std::env::var(SECURE)) {
+        let told = |session: &Session| {
+            let echo: serde_json::Value = session.get(&url).send().unwrap().json().unwrap();
+            echo["headers"]["Authorization"].as_str().map(str::to_owned)
+        };
+        let session = Session::new();
+        assert_eq!(told(&session), None);
+        assert_eq!(session.get(secure).send().unwrap_err().kind(), ErrorKind::Tls);
+        let session = Session::builder().netrc(true).build().unwrap();
+        assert_eq!(told(&session).as_deref(), Some("Basic dXM6cHc="));
+        return;
+    }
+    let testbed = Testbed::start().unwrap();
+    let folder = std::env::temp_dir().join(format!("session-environment-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (bundle, netrc) = (folder.join("ca.pem"), folder.join("netrc"));
+    std::fs::write(&bundle, testbed.ca_pem()).unwrap();
+    std::fs::write(&netrc, "machine 127.0.0.1 login us password pw\n").unwrap();
+    let mut child = child("m_8_of_the_environment_only_proxies_are_read_and_the_netrc_file_where_that_is_on");
+    child.env(URL, format!("{}/get", testbed.http())).env(SECURE, format!("{}/get", testbed.https()));
+    for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"] {
+        child.env(name, &bundle);
+    }
+    let status = child.env("SSL_CERT_DIR", &folder).env("NETRC", &netrc).status().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(status.success());
+    assert_eq!(testbed.stats().plain_connections, 2, "it has asked");
+}
+
 /// In the environment of the child: what is to come of a request, a word of the error or nothing.
 #[cfg(unix)]
 const COMES: &str = "ENVIRONMENT_TEST_COMES";
