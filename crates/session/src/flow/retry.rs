@@ -35,11 +35,11 @@ impl Retry {
         Self::idempotent(0)
     }
 
-    /// Up to `max` further attempts in a call, redirects included: for any method if no connection came about (with a proxy: if it cannot be reached,
-    /// or refuses with one of the statuses below, but not if it forbids the tunnel); for idempotent methods (RFC 9110
-    /// §9.2.2) with bodies that can be sent again also after a lost answer, and after the statuses 429, 502, 503 and
-    /// 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what `Retry-After` says, where that
-    /// is a time to come.
+    /// Up to `max` further attempts in a call, redirects included: for any method if no connection came about (with a
+    /// proxy: if it cannot be reached, or refuses with one of the statuses below, but not if it forbids the tunnel); for
+    /// idempotent methods (RFC 9110 §9.2.2) with bodies that can be sent again also after a lost answer, and after the
+    /// statuses 429, 502, 503 and 504. The wait before attempt *n* is random between 0 and `backoff` × 2ⁿ⁻¹, or what
+    /// `Retry-After` says, where that is a time to come.
     #[doc(alias = "total")]
     #[must_use]
     pub fn idempotent(max: u32) -> Self {
@@ -166,9 +166,14 @@ impl Retry {
         if world.random(&mut random).is_err() {
             return longest;
         }
-        let part = u64::from_le_bytes(random) as f64 / u64::MAX as f64;
-        longest.mul_f64(part.min(1.0))
+        part(longest, u64::from_le_bytes(random))
     }
+}
+
+/// As much of a duration as a number is of the greatest one. The longest durations are more than can be made of a float.
+fn part(longest: Duration, random: u64) -> Duration {
+    let part = random as f64 / u64::MAX as f64;
+    Duration::try_from_secs_f64(longest.as_secs_f64() * part).map_or(longest, |wait| wait.min(longest))
 }
 
 /// RFC 9110 §9.2.2.
@@ -217,6 +222,15 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pn_2_a_part_of_the_longest_pause_is_no_panic() {
+        for longest in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(1), Duration::ZERO]
+        {
+            assert_eq!((part(longest, 0), part(longest, u64::MAX)), (Duration::ZERO, longest));
+            assert!(part(longest, u64::MAX / 2) <= longest);
+        }
+    }
 
     #[test]
     fn a_budget_pays_for_ten_retries_and_then_for_one_in_five_requests() {
