@@ -326,6 +326,13 @@ impl Flow {
         if credentials.is_none() && hooks.is_empty() {
             route = self.base.route()?;
             (head, body) = self.base.encode(cookie.as_deref(), &route)?;
+            if let Some(cookie) = &cookie {
+                // The answer tells what was asked, as it does where somebody else had a part in it.
+                let mut hop = Box::new(self.base.clone());
+                hop.put_cookie(cookie)?;
+                hop.remember_added(self.base.headers());
+                self.sent = Some(hop);
+            }
         } else {
             let mut hop = Box::new(self.base.clone());
             if let Some(cookie) = &cookie {

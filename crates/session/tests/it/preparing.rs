@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, answer, names, value};
 use pool::sim::Reply;
-use session::{Body, Cookie, Error, ErrorKind, Hook, Method, Request, Url};
+use session::{Body, Cookie, Error, ErrorKind, Head, Hook, Method, Request, Url};
 use std::sync::{Arc, Mutex};
 
 fn stage() -> Stage {
@@ -351,4 +351,32 @@ fn a_request_that_was_sent_is_sent_again_as_it_was_asked_for() {
     assert_eq!(stage.values("x-seen"), ["1"; 3]);
     assert_eq!(stage.values("authorization"), ["Basic dTpw"; 3]);
     assert_eq!(stage.values("cookie"), ["c=old; mine=1", "c=new; mine=1", "c=new; mine=1"]);
+}
+
+#[test]
+fn a_request_that_was_sent_shows_the_cookies_that_went_along_whether_or_not_somebody_else_had_a_part_in_it() {
+    let stage = Stage::new();
+    stage.host("a.example", |r| match r.target() {
+        "/" => answer("302 Found", &["Location: /end", "Set-Cookie: c=2"], ""),
+        _ => Reply::ok(""),
+    });
+    for with_hook in [false, true] {
+        let session = stage.session();
+        session.cookies().set(&Url::parse("http://a.example/").unwrap(), Cookie::new("c", "1")).unwrap();
+        let mut get = session.get("http://a.example/").cookie("d", "0");
+        if with_hook {
+            get = get.hook(|_: &Request, _: Result<&Head, &Error>| None);
+        }
+        let response = get.send().unwrap();
+        assert_eq!(response.history()[0].request().header("cookie"), Some("c=1; d=0"));
+        assert_eq!(response.request().header("cookie"), Some("c=2; d=0"));
+        assert_eq!(stage.values("cookie").split_off(2 * usize::from(with_hook)), ["c=1; d=0", "c=2; d=0"]);
+    }
+    let session = stage.session();
+    session.cookies().set(&Url::parse("http://a.example/").unwrap(), Cookie::new("c", "1")).unwrap();
+    let response = session.get("http://a.example/end").send().unwrap();
+    session.cookies().clear();
+    let again = session.send(response.request().clone()).unwrap();
+    assert_eq!(again.request().header("cookie"), None, "the jar decides each time");
+    assert_eq!(stage.values("cookie").pop().unwrap(), "-");
 }
