@@ -14,6 +14,7 @@ use pool::{Config, Pool};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -136,6 +137,15 @@ impl Mock {
     /// Lets time pass between two requests: idle connections grow old, cookies expire.
     pub fn advance(&self, by: Duration) {
         self.world.advance(by);
+    }
+
+    /// From now on nobody listens at this host, a name or an address: new connections to it are refused
+    /// ([`ErrorKind::Connect`](crate::ErrorKind::Connect)).
+    pub fn refuse(&self, host: &str) {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        // The other hosts have another address.
+        let address = if bare.parse::<IpAddr>().is_ok() { bare } else { "192.0.2.2" };
+        self.world.host(host, [address]).refuse();
     }
 
     /// Sets the date; how much time has passed is not touched.

@@ -116,6 +116,23 @@ fn faults_are_what_they_are_on_a_network() {
 }
 
 #[test]
+fn a_host_at_which_nobody_listens_refuses_and_the_others_answer() {
+    let mock = Mock::new(|_| Reply::text("here"));
+    for host in ["down.example", "down.test", "127.0.0.1", "[::1]"] {
+        mock.refuse(host);
+    }
+    let session = mock.session();
+    for host in ["down.example", "down.test:8080", "127.0.0.1", "[::1]"] {
+        let error = session.get(format!("http://{host}/")).send().unwrap_err();
+        assert_eq!((error.kind(), error.is_connect()), (ErrorKind::Connect, true), "{host}");
+    }
+    for host in ["up.example", "127.0.0.2", "[::2]"] {
+        assert_eq!(session.get(format!("https://{host}/")).send().unwrap().text(), "here", "{host}");
+    }
+    assert_eq!(mock.requests().len(), 3);
+}
+
+#[test]
 fn a_reply_can_be_late_and_many_are_late_together() {
     let mock = Mock::new(|_| Reply::text("late").delay(10 * SECOND));
     let session = mock.session();
