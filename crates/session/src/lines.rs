@@ -6,7 +6,11 @@ use crate::text::{Charset, Decoder};
 use std::fmt;
 use std::iter::FusedIterator;
 
-/// The lines of a body as text, without `\n` or `\r\n`. Made by [`Streaming::lines`].
+/// The lines of a body as text, without the `\n`, `\r\n` or `\r` that ends them, wherever the pieces of the body are cut.
+/// Made by [`Streaming::lines`].
+///
+/// A line is given out as soon as its end has come, also where that is a `\r` behind which a `\n` may follow. Other
+/// characters with which Unicode ends lines are part of them: JSON has U+2028 in its texts.
 ///
 /// Decoded as [`Response::text`](crate::Response::text) does it: by a byte order mark, else by the charset of
 /// `Content-Type`, else as UTF-8; what means nothing becomes U+FFFD. A last line without a line end counts too.
@@ -30,6 +34,8 @@ pub struct Lines {
     start: usize,
     seen: usize,
     end: usize,
+    /// The last line ended in `\r`: a `\n` right behind it belongs to it.
+    returned: bool,
     limit: usize,
 }
 
@@ -51,6 +57,7 @@ impl Lines {
             start: 0,
             seen: 0,
             end: 0,
+            returned: false,
             limit,
         }
     }
@@ -72,8 +79,11 @@ impl Lines {
                 }
             }
             if self.read()? == 0 {
-                // The head of the answer, which goes with the stream, may say the charset.
-                self.find_charset();
+                if self.charset.is_none() {
+                    // So few bytes may have line ends among them too.
+                    self.find_charset();
+                    continue;
+                }
                 self.stream = None;
                 let rest = self.end - self.start;
                 return if rest == 0 && self.begun.is_empty() { Ok(None) } else { self.take(rest, true) };
@@ -100,9 +110,6 @@ impl Lines {
     }
 
     fn find_charset(&mut self) {
-        if self.charset.is_some() {
-            return;
-        }
         let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
         let content_type = self.stream.as_ref().and_then(|stream| stream.header("content-type"));
         let (charset, text) = match self.asked {
@@ -114,7 +121,7 @@ impl Lines {
     }
 
     /// The next line, from as many bytes. `None`: they end in something else, where bytes stand for other characters
-    /// than elsewhere, or they are the `last` and stand for none.
+    /// than elsewhere, or they are the `last` and stand for none, or the second half of a line end.
     fn take(&mut self, length: usize, last: bool) -> Result<Option<String>, Error> {
         if length.saturating_add(self.begun.len()) > self.limit {
             return Err(self.too_long());
@@ -129,11 +136,17 @@ impl Lines {
             self.begun.push_str(&text);
             text = std::mem::take(&mut self.begun);
         }
+        if !text.is_empty() && std::mem::take(&mut self.returned) && text == "\n" {
+            return Ok(None);
+        }
         if text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
                 text.pop();
             }
+        } else if text.ends_with('\r') {
+            text.pop();
+            self.returned = true;
         } else if !last {
             self.begun = text;
             return Ok(None);

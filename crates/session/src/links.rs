@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 /// The links of an answer (requests' `links`). Made by [`Response::links`](crate::Response::links).
 ///
+/// Of a link the parameters up to the first one that is none are read; one without `=` is none.
+///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let session = session::Session::new();
@@ -156,14 +158,7 @@ fn params(mut text: &str) -> (Vec<(String, String)>, &str) {
         let end =
             rest.find(|c: char| matches!(c, '=' | ';' | ',') || c.is_whitespace()).unwrap_or(rest.len());
         let (name, behind) = rest.split_at(end);
-        let Some(assigned) = behind.trim_start().strip_prefix('=') else {
-            // `<…>; rel=next;` is common; a name alone is a parameter without a value.
-            if !name.is_empty() {
-                params.push((name.to_ascii_lowercase(), String::new()));
-                text = behind;
-            }
-            continue;
-        };
+        let Some(assigned) = behind.trim_start().strip_prefix('=') else { break };
         let Some((value, behind)) = value(assigned.trim_start()).filter(|_| !name.is_empty()) else { break };
         params.push((name.to_ascii_lowercase(), value));
         text = behind;
@@ -181,7 +176,7 @@ fn value(text: &str) -> Option<(String, &str)> {
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => return Some((value, quoted.get(at + 1..).unwrap_or_default())),
+            '"' => return Some((value.trim().to_owned(), quoted.get(at + 1..).unwrap_or_default())),
             '\\' => value.push(chars.next()?.1),
             c => value.push(c),
         }

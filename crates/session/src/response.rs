@@ -75,10 +75,10 @@ impl Head {
         self.elapsed
     }
 
-    /// Whether the status is below 400.
+    /// Whether the status is none of an error: neither 4xx nor 5xx.
     #[must_use]
     pub fn ok(&self) -> bool {
-        self.status().as_u16() < 400
+        !matches!(self.status().as_u16(), 400..=599)
     }
 
     /// The URL this is the answer of.
@@ -165,7 +165,8 @@ impl Response {
         self.head.status()
     }
 
-    /// Whether the status is below 400 (requests' `ok`).
+    /// Whether the status is none of an error, neither 4xx nor 5xx (requests' `ok`): those that
+    /// [`error_for_status`](Self::error_for_status) lets pass.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.head.ok()

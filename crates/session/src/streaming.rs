@@ -93,7 +93,7 @@ impl Streaming {
         self.head.status()
     }
 
-    /// Whether the status is below 400.
+    /// Whether the status is none of an error: neither 4xx nor 5xx.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.head.ok()

@@ -88,21 +88,24 @@ impl Charset {
         byte_order_mark(body).filter(|(marked, _)| *marked == self).map_or(body, |(_, rest)| rest)
     }
 
-    /// Where the first line of `body` ends, its line feed included, if all of it is there. `from`: where to begin to
-    /// look, for those who have looked before.
+    /// Where the first line of `body` ends, its end included: `\n`, `\r`, or both as far as they are there. `from`: where
+    /// to begin to look, for those who have looked before.
     pub(crate) fn line_end(self, body: &[u8], from: usize) -> Option<usize> {
         let order: fn([u8; 2]) -> u16 = if self == Self::UTF_16_LE {
             u16::from_le_bytes
         } else if self == Self::UTF_16_BE {
             u16::from_be_bytes
         } else {
-            // In all others the byte is a line feed wherever it stands.
-            return body.get(from..)?.iter().position(|byte| *byte == b'\n').map(|at| from + at + 1);
+            // In all others these bytes are line ends wherever they stand.
+            let end = body.get(from..)?.iter().position(|byte| matches!(byte, b'\n' | b'\r'))? + from;
+            return Some(end + if body.get(end..)?.starts_with(b"\r\n") { 2 } else { 1 });
         };
         let from = from & !1;
         let (units, _) = body.get(from..)?.as_chunks::<2>();
-        let found = units.iter().position(|unit| order(*unit) == u16::from(b'\n'));
-        found.map(|at| from + 2 * at + 2)
+        let is = |at: usize, end: u8| units.get(at).is_some_and(|unit| order(*unit) == u16::from(end));
+        let at = (0..units.len()).find(|at| is(*at, b'\n') || is(*at, b'\r'))?;
+        let length = if is(at, b'\r') && is(at + 1, b'\n') { 2 } else { 1 };
+        Some(from + 2 * (at + length))
     }
 }
 

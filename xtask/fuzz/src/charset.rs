@@ -55,9 +55,6 @@ fn joined(lines: Result<session::Lines, session::Error>) -> String {
 
 /// The text with all line ends as `\n`, the last line's included.
 fn ended(text: &str) -> String {
-    let lines = text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
-        Some(line) => line.strip_suffix('\r').unwrap_or(line),
-        None => line,
-    });
-    lines.map(|line| format!("{line}\n")).collect()
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
 }

@@ -74,11 +74,14 @@ fn o_13_all_link_fields_are_read() {
 
 #[test]
 fn o_13_quotes_and_spaces_around_values_are_no_part_of_them_and_reading_stops_at_what_is_no_parameter() {
-    assert_eq!(shown(&links("< /1 > ;  rel = 'next' ;title=\" x \"")), ["/1 rel=next title= x "]);
-    assert_eq!(shown(&links("</1>; rel=a; flag; b=2, </2>")), ["/1 rel=a flag= b=2", "/2"]);
+    assert_eq!(shown(&links("< /1 > ;  rel = 'next' ;title=\" x \"")), ["/1 rel=next title=x"]);
+    assert_eq!(shown(&links("</1>; rel=a; flag; b=2, </2>")), ["/1 rel=a", "/2"]);
+    assert_eq!(shown(&links("</1>; flag; rel=a, </2>; rel=b; flag, </3>;")), ["/1", "/2 rel=b", "/3"]);
+    assert!(links("</1>; flag; rel=a").get("/1").is_some(), "by its target, then");
     assert_eq!(shown(&links("</1>; rel=a; =x; b=2, </2>")), ["/1 rel=a", "/2"]);
     assert_eq!(shown(&links("</1>; rel=\"never ends, </2>")), ["/1"]);
-    assert_eq!(shown(&links("</1>; rel=a;;; b=1;")), ["/1 rel=a b=1"]);
+    assert_eq!(shown(&links("</1>; rel=a;;; b=1;")), ["/1 rel=a"]);
+    assert_eq!(shown(&links("</1>; rel=a; \"b=1\"; c=2; d")), ["/1 rel=a \"b=1\" c=2"]);
     assert_eq!(shown(&links("no link, </1>, \"x, </no>\" <also no, </2>")), ["/1"]);
     for nothing in ["", ",,,", "<", "</1", ">", "<>x", ";", "=", "\""] {
         let _ = links(nothing);

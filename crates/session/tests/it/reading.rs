@@ -2,10 +2,12 @@
 
 use crate::support::{Stage, answer, open, serving};
 use pool::sim::{Fragments, Reply, chunked};
-use session::{Error, ErrorKind, Streaming};
+use session::{Error, ErrorKind, Limit, Phase, Streaming, Timeouts};
 use std::io::{self, Read, Write};
 use std::time::Duration;
 use testbed::encode::gzip;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A chunked body of these chunks.
 fn in_chunks(chunks: &'static [&'static str]) -> Stage {
@@ -104,6 +106,52 @@ fn o_11_line_ends_and_delimiters_that_are_cut_by_a_chunk_give_no_line_more() {
 }
 
 #[test]
+fn o_10_lines_end_as_those_of_bytes_do_in_python_and_no_other_character_ends_one() {
+    for (body, lines) in [
+        ("a\rb\r\nc\nd", &["a", "b", "c", "d"][..]),
+        ("a\r\rb\r\r\nc\n\rd\r", &["a", "", "b", "", "c", "", "d"]),
+        ("\r\n\r\n", &["", ""]),
+        ("\n\n", &["", ""]),
+        ("\r\n", &[""]),
+        ("\n\r", &["", ""]),
+        ("\na", &["", "a"]),
+        ("\r", &[""]),
+        ("a\u{b}b\u{c}c\u{1c}d\u{85}e\u{2028}f\u{2029}", &["a\u{b}b\u{c}c\u{1c}d\u{85}e\u{2028}f\u{2029}"]),
+        ("", &[]),
+    ] {
+        for (charset, utf_16) in [("utf-8", false), ("utf-16be", true)] {
+            let body = if utf_16 {
+                body.encode_utf16().flat_map(u16::to_be_bytes).collect()
+            } else {
+                body.as_bytes().to_vec()
+            };
+            let head = format!("Content-Type: text/plain; charset={charset}");
+            let stage = serving(move || answer("200 OK", &[&head], &body));
+            for fragments in [Fragments::Whole, Fragments::Bytes] {
+                stage.world.fragment(fragments);
+                let read: Vec<String> = open(&stage).lines().map(Result::unwrap).collect();
+                assert_eq!(read, lines, "{charset}, {fragments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn o_11_a_line_is_there_as_soon_as_a_carriage_return_has_come() {
+    let stage = Stage::new();
+    let peer = stage.world.host("a.example", ["10.0.0.1"]).accept();
+    peer.expect("GET /")
+        .reply("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nfirst\r")
+        .delay(Duration::from_secs(1))
+        .reply("\nlast\r");
+    let mut lines = open(&stage).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "first");
+    assert!(stage.world.elapsed() < Duration::from_secs(1));
+    assert_eq!(lines.next().unwrap().unwrap(), "last");
+    assert!(lines.next().is_none() && lines.next().is_none());
+}
+
+#[test]
 fn lines_of_a_body_of_one_octet_are_read_in_the_charset_that_the_head_says() {
     for (body, lines) in [(&b"\xe9"[..], &["é"][..]), (b"\xe9\n", &["é"]), (b"\n", &[""]), (b"", &[])] {
         let stage = serving(move || answer("200 OK", &["Content-Type: text/plain; charset=latin1"], body));
@@ -165,9 +213,10 @@ fn o_12_what_goes_wrong_while_reading_keeps_its_kind_and_a_timeout_is_one() {
         let stage = Stage::new();
         let peer = stage.world.host("a.example", ["10.0.0.1"]).accept();
         peer.expect("GET /").reply("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab-").hold();
-        let get = stage.session().get("http://a.example/").timeout(Duration::from_secs(2));
+        let get = stage.session().get("http://a.example/").timeouts(Timeouts::default().idle(SECOND));
         let error = way(get.stream().unwrap());
-        assert!(error.is_timeout(), "{error}");
+        assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout(Limit::Idle), "{error}");
+        assert_eq!(error.phase(), Some(Phase::Body));
     }
 }
 
