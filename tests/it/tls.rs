@@ -6,6 +6,7 @@ use session::pool::{Limit, Phase};
 use session::{Error, ErrorKind, Tls};
 use std::io::Read as _;
 use std::net::Ipv6Addr;
+use std::sync::{Arc, Mutex};
 use testbed::raw::{RawServer, Script};
 use testbed::{Ca, Identity, Testbed};
 
@@ -122,7 +123,13 @@ fn an_expired_certificate_is_refused_as_such() {
 fn a_14_names_are_verified_and_announced_without_their_last_dot_and_addresses_not_announced() {
     let authority = Authority::new();
     let names = ["good.test", "127.0.0.1", "::1"];
-    let session = builder().tls(only(&authority.pem())).resolver(crate::support::loopback).build().unwrap();
+    let looked_up = Arc::new(Mutex::new(Vec::new()));
+    let asked = looked_up.clone();
+    let resolver = move |host: &str| {
+        asked.lock().unwrap().push(host.to_owned());
+        crate::support::loopback(host)
+    };
+    let session = builder().tls(only(&authority.pem())).resolver(resolver).build().unwrap();
     let sni = |ip: &str, host: &str| {
         let peer = Peer::start(ip, authority.server(&names, "peer"), Peer::answer);
         assert_eq!(text(session.get(peer.url(host)).send()), "over TLS", "{host}");
@@ -131,6 +138,8 @@ fn a_14_names_are_verified_and_announced_without_their_last_dot_and_addresses_no
     };
     assert_eq!(sni("127.0.0.1", "good.test").as_deref(), Some("good.test"));
     assert_eq!(sni("127.0.0.1", "GOOD.test.").as_deref(), Some("good.test"));
+    // A name with a dot at its end is looked up as it is: the search list of the system is not for it.
+    assert_eq!(*looked_up.lock().unwrap(), ["good.test", "good.test."]);
     assert_eq!(sni("127.0.0.1", "127.0.0.1"), None);
     // Where this machine has IPv6.
     if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {

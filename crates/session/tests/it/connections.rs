@@ -8,7 +8,17 @@ use std::time::Duration;
 
 #[test]
 fn a_7_a_kept_connection_that_dies_is_replaced_once_for_what_can_be_repeated() {
-    for (method, works) in [("GET", true), ("PUT", true), ("POST", false)] {
+    for (method, works) in [
+        ("GET", true),
+        ("HEAD", true),
+        ("OPTIONS", true),
+        ("TRACE", true),
+        ("DELETE", true),
+        ("PUT", true),
+        ("POST", false),
+        ("PATCH", false),
+        ("MKCOL", false),
+    ] {
         let stage = Stage::new();
         let host = stage.world.host("a.example", ["10.0.0.1"]);
         host.accept().expect("GET /1").reply(ok("one")).on_next_byte().close();
@@ -129,6 +139,21 @@ fn a_12_a_request_can_take_the_total_limit_of_its_session_away() {
 }
 
 #[test]
+fn a_12_of_the_total_limit_what_is_left_after_connecting_and_of_the_idle_limit_all_of_it_ends_a_wait() {
+    for (idle, total, limit, after) in
+        [(3, 9, Limit::Idle, 5), (3, 4, Limit::Total, 4), (8, 9, Limit::Total, 9)]
+    {
+        let stage = Stage::new();
+        stage.world.host("a.example", ["10.0.0.1"]).lookup_takes(Duration::from_secs(2));
+        stage.host("a.example", |_| Reply::silence());
+        let limits = Timeouts::default().idle(Duration::from_secs(idle)).total(Duration::from_secs(total));
+        let error = stage.session().get("http://a.example/").timeouts(limits).send().unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout(limit), Some(Phase::Head)));
+        assert_eq!(stage.world.elapsed(), Duration::from_secs(after), "{idle} {total}");
+    }
+}
+
+#[test]
 fn a_15_a_body_that_was_read_gives_its_connection_back_and_one_given_up_early_closes_it() {
     let stage = Stage::new();
     stage.host("a.example", |_| answer("200 OK", &[], "x".repeat(300_000)));
@@ -192,6 +217,21 @@ fn e_1_and_e_2_every_failure_has_a_kind_of_its_own() {
         ("error", ErrorKind::Status(session::StatusCode::INTERNAL_SERVER_ERROR)),
     ] {
         let error = session.get(format!("http://{host}.example/")).send().unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.request().is_some_and(|request| request.url().host_str().unwrap().starts_with(host)));
+    }
+    // Never sent: what is wrong stands in the request, or between here and the server.
+    let get = |url: &str| session.get(url);
+    for (builder, kind) in [
+        (get("http://refused.example/").header("a b", "c"), ErrorKind::Request),
+        (get("http://refused.example/").header("a", "b\nc"), ErrorKind::Request),
+        (get("http://"), ErrorKind::Request),
+        (get("http://a.example:99999/"), ErrorKind::Request),
+        (get("http://loop.example/").proxy("http://refused.example"), ErrorKind::Proxy),
+        (get("http://loop.example/").proxy("http://unknown.example"), ErrorKind::Proxy),
+        (get("http://loop.example/").proxy("ftp://refused.example"), ErrorKind::Config),
+    ] {
+        let error = builder.send().unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
 }

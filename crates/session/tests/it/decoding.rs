@@ -40,10 +40,16 @@ fn chunked(data: &[u8], size: usize) -> Vec<u8> {
 
 #[test]
 fn w_1_chunks_win_over_a_length() {
-    let stage = serving(
-        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n",
-    );
-    assert_eq!(send(&stage).unwrap().text(), "whole");
+    let (length, chunks) = ("Content-Length: 3", "Transfer-Encoding: chunked");
+    for head in [format!("{length}\r\n{chunks}"), format!("{chunks}\r\n{length}")] {
+        let stage = serving(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"));
+        let session = stage.session();
+        for connections in [1, 2] {
+            let response = session.get(URL).send().unwrap();
+            assert_eq!((&*response.text(), response.header("content-length")), ("whole", Some("3")));
+            assert_eq!((stage.world.connections(), stage.world.open()), (connections, 0), "{head}");
+        }
+    }
 }
 
 #[test]
@@ -110,7 +116,9 @@ fn w_5_chunks_are_strict_and_end_with_their_trailers() {
 
 #[test]
 fn w_6_interim_answers_are_not_the_answer() {
-    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let interim: String = [100, 102, 103, 103, 104, 199]
+        .map(|status| format!("HTTP/1.1 {status} So far\r\nLink: </a>\r\nContent-Length: 9\r\n\r\n"))
+        .concat();
     let stage = serving(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
     let response = send(&stage).unwrap();
     assert_eq!((response.status().as_u16(), response.text()), (200, "body".into()));

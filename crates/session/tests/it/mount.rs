@@ -65,6 +65,10 @@ fn a_1_the_longest_prefix_counts_in_any_letter_case_and_order() {
     ] {
         assert_eq!(session.get(url).send().unwrap().text(), which, "{url}");
     }
+    // There is a pool for every URL that is requested at all.
+    for other in ["ftp://a.example/", "httpx://a.example/", "a.example/", "file:///a", "mailto:a@a.example"] {
+        assert_eq!(session.get(other).send().unwrap_err().kind(), ErrorKind::Request, "{other}");
+    }
 }
 
 #[test]

@@ -263,11 +263,42 @@ fn m_1_a_parameter_whose_merged_value_is_none_is_not_sent() {
 
 #[test]
 fn a_4_the_number_of_connections_has_a_cap_and_those_who_wait_are_served() {
-    let stage = Stage::new();
-    stage.host("a.example", |_| Reply::ok("ok").delay(Duration::from_millis(10)));
-    let session = stage.with(Config::default().max_per_origin(2)).build().unwrap();
-    let answers = session.send_all((0..20).map(|n| session.get(format!("http://a.example/{n}"))));
-    assert!(answers.iter().all(Result::is_ok));
-    assert!(stage.world.connections() <= 2);
+    // A batch leaves one connection to others.
+    for (config, hosts, connections) in [
+        (Config::default().max_per_origin(1), &["a"][..], 1),
+        (Config::default().max_per_origin(3), &["a"], 2),
+        (Config::default().max_per_origin(3), &["a", "b"], 4),
+        (Config::default().max_total(4), &["a", "b", "c"], 3),
+        (Config::default(), &["a"], 15),
+    ] {
+        let stage = Stage::new();
+        for host in hosts {
+            stage.host(&format!("{host}.example"), |_| Reply::ok("ok").delay(Duration::from_millis(10)));
+        }
+        let session = stage.with(config).build().unwrap();
+        let url = |n: usize| format!("http://{}.example/{n}", hosts[n % hosts.len()]);
+        let answers = session.send_all((0..48).map(|n| session.get(url(n))));
+        assert!(answers.iter().all(Result::is_ok));
+        // Nothing is opened beyond the limit and thrown away: all are kept, and served in turn.
+        let rounds = 48_usize.div_ceil(connections) as u64;
+        assert_eq!((stage.world.connections(), stage.world.open()), (connections, connections));
+        assert_eq!(stage.world.elapsed(), Duration::from_millis(10 * rounds), "{connections}");
+    }
+    // Streams leave one too, or nothing could be sent beside them.
+    for (config, cap) in [(Config::default().max_per_origin(2), 2), (Config::default().max_total(4), 4)] {
+        let stage = Stage::new();
+        stage.host("a.example", |_| answer("200 OK", &[], "x".repeat(300_000)));
+        let session = stage.with(config).build().unwrap();
+        let get =
+            || session.get("http://a.example/").timeouts(Timeouts::default().wait(Duration::from_secs(9)));
+        let mut held: Vec<_> = (1..cap).map(|_| get().stream().unwrap()).collect();
+        let error = get().stream().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exhausted, "{error}");
+        assert_eq!((stage.world.connections(), stage.world.elapsed().as_secs()), (cap - 1, 9));
+        get().send().unwrap();
+        held.pop().unwrap().into_response().unwrap();
+        get().stream().unwrap().into_response().unwrap();
+        assert_eq!(stage.world.connections(), cap, "what came back is used");
+    }
     assert_eq!((Config::default().origin_limit(), Config::default().total_limit()), (16, 128));
 }
