@@ -2,8 +2,8 @@
 
 use crate::support::{Stage, answer, turns};
 use pool::sim::Reply;
-use session::{Body, ErrorKind, Retry, StatusCode, Timeouts};
-use std::io::Cursor;
+use session::{Body, ErrorKind, Retry, Source, StatusCode, Timeouts};
+use std::io::{self, Cursor, Read as _};
 use std::time::Duration;
 
 fn busy() -> Reply {
@@ -119,6 +119,31 @@ fn y_9_the_answer_is_read_the_body_sent_from_its_start_and_a_failed_connection_n
     assert!(stage.seen().iter().all(|r| r.body() == b"body"));
     assert_eq!(stage.seen().len(), 3);
     assert_eq!(stage.world.connections(), 2, "the 503 was read and its connection served again");
+    // One that does not go back after all is an error, and never an empty body.
+    for reply in [busy(), Reply::raw("").close()] {
+        let stage = turns(vec![reply, Reply::ok("fine")]);
+        let request = stage.session().put("http://a.example/").body(Body::reader(OneWay(b"body")));
+        let error = request.retry(Retry::idempotent(2)).send().unwrap_err();
+        assert_eq!((error.kind(), stage.seen().len()), (ErrorKind::Io, 1), "{error}");
+        assert!(error.to_string().contains("no way back") && error.may_have_been_processed(), "{error}");
+    }
+}
+
+/// Says that it can go back, and cannot.
+struct OneWay(&'static [u8]);
+
+impl Source for OneWay {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+
+    fn mark(&mut self) -> Option<u64> {
+        Some(0)
+    }
+
+    fn rewind(&mut self, _: u64) -> io::Result<()> {
+        Err(io::Error::other("no way back"))
+    }
 }
 
 #[test]
