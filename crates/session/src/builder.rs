@@ -239,9 +239,9 @@ impl RequestBuilder {
         self.set(|layer| layer.set_cookies(on))
     }
 
-    /// Sets the time limit of the whole call, redirects and body included; `None` takes that of the session away. The
-    /// other limits stay.
-    pub fn timeout(self, total: impl Into<Option<Duration>>) -> Self {
+    /// Sets the time limit of the whole call, redirects and body included; the other limits stay. `Duration::MAX` is
+    /// none, also where the session has one.
+    pub fn timeout(self, total: Duration) -> Self {
         self.set(|layer| layer.set_total(total))
     }
 
