@@ -100,7 +100,7 @@ impl Prefix {
             return Ok(Self { https, host: None, port: None, rest: String::new(), text });
         }
         // The parser would drop tabs and line ends, and a repaired URL is not what was asked for.
-        if text.bytes().any(|b| b < 0x20 || b == 0x7f) {
+        if crate::url::has_control(&text) {
             return Err(wrong("it has a control character in it"));
         }
         let url = Url::parse(&text).map_err(|_| wrong("it is not the beginning of a URL"))?;

@@ -71,7 +71,7 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
     if let Some(what) = too_long(trimmed) {
         return Err(problem(&what));
     }
-    if trimmed.bytes().any(|b| b < 0x20 || b == 0x7f) {
+    if has_control(trimmed) {
         return Err(problem("has a control character in it"));
     }
     if base.is_some() && names_impossible_scheme(trimmed) {
@@ -103,6 +103,11 @@ pub(crate) fn parse(text: &str, base: Option<&Url>) -> Result<(Url, Option<Useri
         let _ = url.set_password(None);
     }
     Ok((url, userinfo))
+}
+
+/// Whether there is a character in it that a parser would drop, or send.
+pub(crate) fn has_control(text: &str) -> bool {
+    text.bytes().any(|b| b < 0x20 || b == 0x7f)
 }
 
 /// What is wrong with a URL that only became too long: by what was escaped in it, by a base or by parameters.
