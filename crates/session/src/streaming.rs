@@ -75,7 +75,11 @@ impl Streaming {
             // There is nothing to read, so the connection waits for no reader.
             open.listen().map_err(|failure| failure.into_error(&request, &head))?;
         }
-        Ok(Self { head, request, history, body: Body::Open(Box::new(open)) })
+        let body = match open.summary.take() {
+            Some(summary) => open.ended(summary),
+            None => Body::Open(Box::new(open)),
+        };
+        Ok(Self { head, request, history, body })
     }
 
     pub(crate) fn whole(mut response: Response) -> Self {
@@ -323,11 +327,10 @@ impl Streaming {
                         return Err(failure.into_error(&self.request, &self.head));
                     }
                 };
-                if n == 0 {
-                    let summary = open.summary.take();
-                    let (attempts, trailers) = summary.map(|s| (s.attempts, s.trailers)).unwrap_or_default();
-                    let attempts = open.call.flow().with_earlier(attempts);
-                    self.body = Body::Ended { attempts, trailers };
+                if n == 0
+                    && let Some(summary) = open.summary.take()
+                {
+                    self.body = open.ended(summary);
                 }
                 Ok(n)
             }
@@ -364,6 +367,12 @@ impl Open {
                 self.listen()?;
             }
         }
+    }
+
+    /// What is left of it when all has been read.
+    fn ended(&mut self, summary: Summary) -> Body {
+        let attempts = self.call.flow().with_earlier(summary.attempts);
+        Body::Ended { attempts, trailers: summary.trailers }
     }
 
     /// Fails if the request was canceled; what is complete stays complete.

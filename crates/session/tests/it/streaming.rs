@@ -3,7 +3,7 @@
 use crate::support::{Stage, answer, open, redirect, serving};
 use pool::Config;
 use pool::sim::{Fragments, Reply, chunked, ok};
-use session::{Error, ErrorKind, Head, Hook, Request, Response, Streaming, http};
+use session::{Canceller, Error, ErrorKind, Head, Hook, Request, Response, Streaming, http};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,6 +95,26 @@ fn r_5_a_stream_cut_short_is_an_error_and_never_an_end() {
     assert_eq!(error.downcast::<Error>().unwrap().kind(), ErrorKind::Body);
     assert!(stream.read(&mut [0; 1]).is_err(), "and it stays one");
     assert!(stream.into_response().is_err());
+}
+
+#[test]
+fn a_stream_without_a_body_has_been_read_to_its_end() {
+    let stage = Stage::new();
+    stage.host("a.example", |_| answer("204 No Content", &[], ""));
+    let session = stage.session();
+    for method in ["GET", "HEAD"] {
+        let canceller = Canceller::new();
+        let request = session.request(method, "http://a.example/").cancel_on(&canceller);
+        let mut stream = request.stream().unwrap();
+        assert_eq!(
+            (stream.bytes_left(), stream.attempts().map(|attempts| attempts.len())),
+            (Some(0), Some(1))
+        );
+        assert_eq!((session.pool().counts().open, session.pool().counts().idle), (1, 1));
+        // There is nothing to be given up.
+        canceller.cancel();
+        assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    }
 }
 
 #[test]
