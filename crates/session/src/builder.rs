@@ -228,9 +228,7 @@ impl RequestBuilder {
                 self.cookies.push((name, value));
                 self
             }
-            Err(why) => {
-                self.fail(Error::request_error("a cookie of the request cannot be sent").with_source(why))
-            }
+            Err(why) => self.fail(Error::cookie(&name, why)),
         }
     }
 

@@ -141,6 +141,14 @@ impl Error {
         Self::request_error(format!("the header {shown:?} {what}")).with_source(why)
     }
 
+    /// A cookie of a request that cannot be sent. What stands behind a `=` is a value, and not shown either.
+    pub(crate) fn cookie(name: &str, why: CookieError) -> Self {
+        let mut shown: String = name.chars().take_while(|letter| *letter != '=').take(101).collect();
+        cut(&mut shown, 100);
+        Self::request_error(format!("the cookie {shown:?} of the request cannot be sent: {why}"))
+            .with_source(why)
+    }
+
     /// What the pool reported about `request`.
     pub(crate) fn from_pool(error: pool::Error, request: &Request) -> Self {
         let words = match (error.kind(), error.phase()) {

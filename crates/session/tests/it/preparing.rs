@@ -380,3 +380,24 @@ fn a_request_that_was_sent_shows_the_cookies_that_went_along_whether_or_not_some
     assert_eq!(again.request().header("cookie"), None, "the jar decides each time");
     assert_eq!(stage.values("cookie").pop().unwrap(), "-");
 }
+
+#[test]
+fn a_cookie_that_cannot_be_sent_is_named_and_no_value_is_shown() {
+    let get = |name: &str, value: &str| stage().session().get("http://a.example/").cookie(name, value);
+    let why = "the cookie contains a character that cannot be sent";
+    for (name, value, shown) in [
+        ("sid", "s3cret;x", "sid"),
+        ("sid=s3cret", "", "sid"),
+        ("a\nb", "s3cret", r"a\nb"),
+        ("sid", " s3cret", "sid"),
+    ] {
+        let error = get(name, value).send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        let text =
+            format!("GET http://a.example/: the cookie \"{shown}\" of the request cannot be sent: {why}");
+        assert_eq!(error.to_string(), text);
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+    let long = get(&"n".repeat(5000), "a;b").send().unwrap_err().to_string();
+    assert!(long.contains(&format!("{}…", "n".repeat(90))) && long.len() < 400, "{long}");
+}
