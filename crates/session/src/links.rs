@@ -170,7 +170,8 @@ fn params(mut text: &str) -> (Vec<(String, String)>, &str) {
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let (token, behind) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
-        return Some((token.trim().trim_matches('\'').to_owned(), behind));
+        let edge = |c: char| c.is_whitespace() || c == '\'';
+        return Some((token.trim_matches(edge).to_owned(), behind));
     };
     let mut value = String::new();
     let mut chars = quoted.char_indices();

@@ -75,6 +75,8 @@ fn o_13_all_link_fields_are_read() {
 #[test]
 fn o_13_quotes_and_spaces_around_values_are_no_part_of_them_and_reading_stops_at_what_is_no_parameter() {
     assert_eq!(shown(&links("< /1 > ;  rel = 'next' ;title=\" x \"")), ["/1 rel=next title=x"]);
+    // Apostrophes and blanks go in whatever order they stand.
+    assert_eq!(shown(&links("</1>; rel= ' next ' ; title== '")), ["/1 rel=next title=="]);
     assert_eq!(shown(&links("</1>; rel=a; flag; b=2, </2>")), ["/1 rel=a", "/2"]);
     assert_eq!(shown(&links("</1>; flag; rel=a, </2>; rel=b; flag, </3>;")), ["/1", "/2 rel=b", "/3"]);
     assert!(links("</1>; flag; rel=a").get("/1").is_some(), "by its target, then");
