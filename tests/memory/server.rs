@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use testbed::encode;
 
 /// The addresses of the plain server and of one with a certificate that nobody trusts, which run as long as the process.
 pub(crate) fn servers() -> &'static str {
@@ -58,6 +59,16 @@ fn serve(socket: TcpStream) -> io::Result<()> {
         match path[..] {
             ["links", _] => sized(out, &format!("Link: {}\r\n", "<>,".repeat(20_000)), b"")?,
             ["small"] => sized(out, "", b"small")?,
+            ["coded", coding] => {
+                let (coding, body) = match coding {
+                    "gzip" => (coding, encode::gzip(b"small")),
+                    "deflate" => (coding, encode::deflate(b"small")),
+                    "br" => (coding, encode::br(b"small")),
+                    "zstd" => (coding, encode::zstd(b"small")),
+                    _ => ("gzip", b"small".to_vec()),
+                };
+                sized(out, &format!("Content-Encoding: {coding}\r\n"), &body)?;
+            }
             ["warm"] => sized(out, "", &vec![b'w'; MIB as usize])?,
             ["large"] => {
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 64 * MIB);
