@@ -13,6 +13,8 @@ pub(crate) struct Stage {
     seen: Seen,
     /// What hosts do with everything at first.
     first: Option<First>,
+    /// To how many requests they do it.
+    most: Arc<AtomicUsize>,
     /// The requests to which they did; they are not among those that were seen.
     refused: Seen,
 }
@@ -30,12 +32,23 @@ type Seen = Arc<Mutex<Vec<(String, Received)>>>;
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { world: World::new(7), seen: Arc::default(), first: None, refused: Arc::default() }
+        let most = Arc::new(AtomicUsize::new(usize::MAX));
+        Self { world: World::new(7), seen: Arc::default(), first: None, most, refused: Arc::default() }
     }
 
     /// Hosts answer only what comes again.
     pub(crate) fn at_second(first: Option<First>) -> Self {
         Self { first, ..Self::new() }
+    }
+
+    /// After so many requests that were not answered at first, hosts answer all at once.
+    pub(crate) fn refuses_at_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// How many requests are not answered at first, if so many come.
+    pub(crate) fn most_refused(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
     }
 
     /// A session with the default settings.
@@ -66,12 +79,13 @@ impl Stage {
     ) -> Host {
         let host = self.world.host(name, [addr]);
         let (seen, refused, name) = (self.seen.clone(), self.refused.clone(), name.to_owned());
-        let first = self.first;
+        let (first, most) = (self.first, self.most.clone());
         let mut waiting = HashSet::new();
         host.accept_all(move |received| {
             let asked = (received.addr().port(), received.method().clone(), received.target().to_owned());
             if let Some(first) = first
                 && !waiting.remove(&asked)
+                && refused.lock().unwrap().len() < most.load(Ordering::Relaxed)
             {
                 waiting.insert(asked);
                 refused.lock().unwrap().push((name.clone(), received.clone()));
